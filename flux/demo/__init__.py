@@ -1,0 +1,1 @@
+"""The demo restaurant: `bistro` says what it is, `trade` makes its sales; both are plain Python."""
