@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Everything that a newcomer needs, on a machine that has only Python 3.11, 3.12 or 3.13.
+
+    python3 dev.py demo [--once] [--fresh] [--port N]   a restaurant to look at, until Ctrl-C
+    python3 dev.py test [--python 3.13] [pytest's …]    the whole test suite
+    python3 dev.py check                                formatter, linter, types, import contract, migrations, locks
+    python3 dev.py manage COMMAND [its …]               a management command on the demo's services
+    python3 dev.py bench NAME [its …]                   a benchmark: a table, then one line of JSON
+    python3 dev.py lock                                 compile the locks from pyproject.toml
+
+Standard library only: this file makes a virtual environment from the hashed locks, starts itself again inside it and
+goes on there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flux.embedded import Services
+
+ROOT = Path(__file__).resolve().parent
+VAR = ROOT / ".flux"
+RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
+SUPPORTED = ("3.11", "3.12", "3.13")
+DEMO, DEV = "requirements-demo.txt", "requirements-dev.txt"  # DEV holds all of DEMO
+LOCKS = {"requirements.txt": None, DEMO: "demo", DEV: "dev"}  # each lock and the extra that it adds
+STAMP = "installed-lock.txt"
+COMPILE = [
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-header",
+    "--no-annotate",
+    "--no-emit-index-url",
+]
+
+
+def main(argv: list[str]) -> int:
+    asked = parse(argv)
+    venv = virtual_environment(asked.python, DEMO if asked.command == "demo" else DEV)
+    if Path(sys.prefix) != venv:
+        python = str(venv / "bin" / "python")
+        os.execv(python, [python, str(ROOT / "dev.py"), *argv])  # noqa: S606
+    os.chdir(ROOT)
+    return COMMANDS[asked.command](asked)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    test = commands.add_parser(
+        "test", help="run the test suite; pytest takes the arguments", allow_abbrev=False, add_help=False
+    )
+    test.add_argument("--python", help="another interpreter, such as 3.13; it gets an environment of its own")
+    commands.add_parser("manage", help="run a management command", add_help=False)
+    commands.add_parser("lock", help="compile the locks from pyproject.toml")
+    parser.set_defaults(python=None)
+    if argv[:1] == ["manage"]:
+        return argparse.Namespace(command=argv[0], rest=argv[1:], python=None)
+    asked, asked.rest = parser.parse_known_args(argv)
+    if asked.rest and asked.command != "test":
+        parser.error(f"unknown arguments: {' '.join(asked.rest)}")
+    return asked
+
+
+# The virtual environment
+
+
+def virtual_environment(version: str | None, lock: str) -> Path:
+    """The folder of a virtual environment that holds `lock`, made or completed first if need be."""
+    import fcntl  # there is none on Windows, which the message at the end of this file is for
+
+    venv = folder_for(version)
+    if not is_complete(venv, lock):
+        VAR.mkdir(exist_ok=True)
+        with (VAR / "venv.lock").open("a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # of two first starts at once the second waits, and finds it done
+            if not is_complete(venv, lock):
+                install(venv, lock, version)
+    return venv
+
+
+def folder_for(version: str | None) -> Path:
+    """`.venv`; or, for another Python than the one that `.venv` was made with, a folder named after the version."""
+    usual, wanted = ROOT / ".venv", version or RUNNING
+    made_with = (
+        re.search(r"^version = (\d+\.\d+)", (usual / "pyvenv.cfg").read_text(), re.M) if usual.exists() else None
+    )
+    if made_with[1] == wanted if made_with else version is None:
+        return usual
+    return ROOT / f".venv-{wanted}"
+
+
+def interpreter(version: str | None) -> str:
+    """The path of the Python to make an environment with: this one, or one of the version asked for."""
+    if version in (None, RUNNING):
+        return sys.executable
+    if version not in SUPPORTED:
+        sys.exit(f"Flux runs on Python {', '.join(SUPPORTED)}, not on {version}.")
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    folders += sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin"))
+    for python in (folder / f"python{version}" for folder in folders):
+        if python.exists() and version_of(python) == version:
+            return str(python)
+    sys.exit(f"There is no Python {version} on the PATH. Install it, or leave out --python.")
+
+
+def version_of(python: Path) -> str:
+    """Such as 3.13; empty for what does not run, as pyenv's shim of a version that is switched off."""
+    print_it = "import sys; print('%d.%d' % sys.version_info[:2])"
+    with contextlib.suppress(OSError):
+        return subprocess.run([python, "-c", print_it], capture_output=True, text=True, check=False).stdout.strip()
+    return ""
+
+
+def is_complete(venv: Path, lock: str) -> bool:
+    """Whether `venv` says that it holds `lock`, or the development lock, which holds all of the others."""
+    with contextlib.suppress(OSError):
+        return (venv / "bin" / "python").exists() and (venv / STAMP).read_text() in (
+            stamp(venv, lock),
+            stamp(venv, DEV),
+        )
+    return False
+
+
+def stamp(venv: Path, lock: str) -> str:
+    """What an environment that holds `lock` says of itself, and where it stands: its scripts name the place."""
+    return f"{venv}\n{lock} {hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()}\n"
+
+
+def install(venv: Path, lock: str, version: str | None) -> None:
+    """Install `lock` into `venv`, made first if need be: by the pinned uv, or by pip where uv is not to be had."""
+    began = time.monotonic()
+    python = venv / "bin" / "python"
+    moved = (venv / STAMP).exists() and not (venv / STAMP).read_text().startswith(f"{venv}\n")
+    (venv / STAMP).unlink(missing_ok=True)
+    if moved or not version_of(python):
+        if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+            sys.exit(f"This Python lacks venv. On Debian and Ubuntu: apt install python{RUNNING}-venv")
+        say(f"Making the virtual environment {venv.name}")
+        run_or_exit(
+            [interpreter(version), "-m", "venv", "--clear", venv], "The virtual environment cannot be made: see above."
+        )
+    uv = find_uv(venv)
+    say(f"Installing {lock}")
+    by_uv = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", ROOT / lock]
+    if uv is None or subprocess.run(by_uv, check=False).returncode != 0:
+        say("uv cannot do it here; pip does it, slowly")
+        by_pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", ROOT / lock]
+        run_or_exit(by_pip, f"The packages of {lock} cannot be installed: see above. Is there a network?")
+    (venv / STAMP).write_text(stamp(venv, lock))
+    say(f"Installed in {time.monotonic() - began:.1f} s")
+
+
+def find_uv(venv: Path) -> Path | None:
+    """The uv that the development lock pins, installed by its hash if it is missing; None where that fails."""
+    uv, pinned = venv / "bin" / "uv", pin_of("uv")
+    with contextlib.suppress(OSError):
+        answer = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False).stdout
+        if answer.startswith(f"uv {pinned.split()[0].removeprefix('uv==')}"):
+            return uv
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirement:
+        requirement.write(pinned)
+        requirement.flush()
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        done = subprocess.run([*pip, "--require-hashes", "-r", requirement.name], check=False)
+    return uv if done.returncode == 0 else None
+
+
+def pin_of(package: str) -> str:
+    """The lines of the development lock that pin `package`, with its hashes."""
+    return re.search(rf"^{package}==.*(?:\\\n.*)*\n", (ROOT / DEV).read_text(), re.M)[0]
+
+
+def run_or_exit(command: list[str | Path], otherwise: str) -> None:
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(otherwise)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+# The commands; from here on everything runs inside the environment.
+
+
+def test(asked: argparse.Namespace) -> int:
+    from flux import processes
+
+    with processes.stoppable(), free_services("test", fsync=False) as services:
+        return processes.foreground([sys.executable, "-m", "pytest", *asked.rest], env=services.environ(), cwd=ROOT)
+
+
+def manage(asked: argparse.Namespace) -> int:
+    """On the services of a demo that is running, or else on the same ones, started for this command."""
+    from flux import embedded, processes
+
+    var = VAR / "demo"
+    with processes.stoppable(), contextlib.ExitStack() as stack:
+        services = embedded.running(var) or stack.enter_context(embedded.services(var))
+        return processes.foreground([sys.executable, "manage.py", *asked.rest], env=services.environ(), cwd=ROOT)
+
+
+@contextlib.contextmanager
+def free_services(name: str, *, fsync: bool) -> Iterator[Services]:
+    """Services in the first var directory of that name that nobody uses, so that several runs go side by side."""
+    from flux import embedded
+
+    for number in itertools.count(1):
+        with contextlib.ExitStack() as stack:
+            try:
+                services = stack.enter_context(embedded.services(VAR / f"{name}-{number}", fsync=fsync))
+            except embedded.InUse:
+                continue
+            yield services
+            return
+
+
+def lock(asked: argparse.Namespace) -> int:
+    for name, extra in LOCKS.items():
+        say(f"Compiling {name}")
+        run_or_exit(compile_command(name, extra), f"{name} cannot be compiled: see above.")
+    return 0
+
+
+def compile_command(output: str, extra: str | None) -> list[str | Path]:
+    flags = ["--extra", extra] if extra else []
+    return [
+        Path(sys.prefix) / "bin" / "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        *COMPILE,
+        *flags,
+        "pyproject.toml",
+        "-o",
+        output,
+    ]
+
+
+COMMANDS = {"test": test, "manage": manage, "lock": lock}
+
+
+if __name__ == "__main__":
+    if sys.platform == "win32":
+        sys.exit("Flux runs on Linux and macOS; on Windows, in its Subsystem for Linux.")
+    if RUNNING not in SUPPORTED:
+        sys.exit(f"Flux runs on Python {', '.join(SUPPORTED)}; this is {RUNNING}. Try: python{SUPPORTED[-1]} dev.py")
+    sys.exit(main(sys.argv[1:]))
