@@ -1,0 +1,143 @@
+"""What every test may use: two restaurants with their own schemas, people with roles in them, signed-in clients.
+
+Tests run in a transaction that is rolled back. The two restaurants are made once per test session, by the real
+migrations; `restaurant` opens the first one for the test's body, and `other_restaurant` is the one whose rows the test
+must never see.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from tenants.context import public_context, restaurant_context
+from tenants.models import Membership, Restaurant, User
+
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """No test talks to another machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise RuntimeError(f"A test tried to reach {address}.")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign,assignment]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_and_in_place() -> Iterator[None]:
+    """Cheap password hashes, and tasks that run where they are enqueued (on commit)."""
+    from django.test import override_settings
+
+    from flux.celery import app
+
+    app.conf.task_always_eager = True
+    app.conf.task_eager_propagates = True
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database with two restaurants in it."""
+    from tenants import provisioning
+
+    with django_db_blocker.unblock(), public_context():
+        for slug, zone, currency, country in (
+            ("bistro", "Europe/Paris", "EUR", "FR"),
+            ("trattoria", "America/New_York", "USD", "US"),
+        ):
+            provisioning.open_restaurant(
+                Restaurant(
+                    slug=slug,
+                    name=slug.title(),
+                    timezone=zone,
+                    currency=currency,
+                    country=country,
+                    status=Restaurant.Status.ACTIVE,
+                )
+            )
+
+
+@pytest.fixture
+def other_restaurant(db: None) -> Restaurant:
+    """Trattoria, in New York: the restaurant whose rows must not be seen."""
+    with public_context():
+        return Restaurant.objects.get(slug="trattoria")
+
+
+@pytest.fixture
+def restaurant(db: None) -> Iterator[Restaurant]:
+    """Bistro, in Paris: the restaurant that the test's body works for."""
+    with public_context():
+        found = Restaurant.objects.get(slug="bistro")
+    with restaurant_context(found):
+        yield found
+
+
+@pytest.fixture
+def member(db: None) -> Callable[..., User]:
+    """Make a person with a role: `member(restaurant, "kitchen")`."""
+
+    def make(restaurant: Restaurant, role: str = Membership.Role.MANAGER, email: str | None = None) -> User:
+        with public_context():
+            user = User.objects.create_user(email or f"{role}@{restaurant.slug}.example", PASSWORD, name=role.title())
+            Membership.objects.create(user=user, restaurant=restaurant, role=role)
+        return user
+
+    return make
+
+
+def signed_in(user: User, restaurant: Restaurant) -> Client:
+    """A browser on the restaurant's host with a session of `user`."""
+    from django.conf import settings
+
+    client = Client(headers={"host": f"{restaurant.slug}.{settings.FLUX_DOMAIN}"})
+    with restaurant_context(restaurant):
+        client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def manager(restaurant: Restaurant, member: Callable[..., User]) -> User:
+    """A manager of `restaurant`."""
+    return member(restaurant)
+
+
+@pytest.fixture
+def portal(restaurant: Restaurant, manager: User) -> Client:
+    """The portal of `restaurant`, with its manager signed in."""
+    return signed_in(manager, restaurant)
+
+
+@pytest.fixture
+def kitchen_portal(restaurant: Restaurant, member: Callable[..., User]) -> Client:
+    """The same portal, with somebody of the kitchen signed in."""
+    return signed_in(member(restaurant, Membership.Role.KITCHEN), restaurant)
+
+
+@pytest.fixture
+def other_portal(other_restaurant: Restaurant, member: Callable[..., User]) -> Client:
+    """The portal of `other_restaurant`, with its own manager signed in."""
+    return signed_in(member(other_restaurant), other_restaurant)
+
+
+@pytest.fixture
+def api(restaurant: Restaurant, manager: User) -> Client:
+    """The API of `restaurant` with its manager's bearer token."""
+    from django.conf import settings
+
+    from tenants import tokens
+
+    token = tokens.issue(manager, restaurant)
+    return Client(headers={"host": f"{restaurant.slug}.{settings.FLUX_DOMAIN}", "authorization": f"Bearer {token}"})

@@ -1,0 +1,104 @@
+"""What will be sold: runs, and the forecast of each menu item and day."""
+
+from django.db import models
+from django.utils import timezone
+
+from menu.models import MenuItem
+from tenants.keys import uuid7
+
+
+class Run(models.Model):
+    """One forecast of the whole menu: made by Flux, or recorded by an integrator."""
+
+    class Origin(models.TextChoices):
+        FLUX = "flux", "Flux"
+        INTEGRATOR = "integrator"
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        IN_PROGRESS = "in_progress"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    origin = models.CharField(max_length=12, choices=Origin, default=Origin.FLUX)
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    cutoff_on = models.DateField(null=True, blank=True, help_text="The last business date whose sales it knows.")
+    horizon_days = models.PositiveSmallIntegerField(default=35)
+    model_version = models.CharField(max_length=60, blank=True)
+    feeds_orders = models.BooleanField(default=True, help_text="Whether order suggestions may use it.")
+    timings = models.JSONField(default=dict, blank=True, help_text="Seconds by step.")
+    report = models.JSONField(
+        default=dict, blank=True, help_text="How it did on the last weeks, and what it fell back to."
+    )
+    error = models.TextField(blank=True)
+    requested_by_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="forecasting_run_status_has_its_stamps",
+                condition=(
+                    models.Q(status="pending", started_at=None, finished_at=None)
+                    | models.Q(status="in_progress", started_at__isnull=False, finished_at=None)
+                    | models.Q(
+                        status="completed", started_at__isnull=False, finished_at__isnull=False, cutoff_on__isnull=False
+                    )
+                    | models.Q(status="failed", finished_at__isnull=False)
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin} run of {self.created_at:%Y-%m-%d %H:%M} ({self.status})"
+
+
+class Forecast(models.Model):
+    """Demand for one menu item on one business date, in units, with its range."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
+    date = models.DateField()
+    mean = models.DecimalField(max_digits=12, decimal_places=3)
+    q10 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q25 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q50 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q75 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q90 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q95 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    confidence = models.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        help_text="Probability that the actual falls within ±20 % (at least ±2 units) of the mean.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "menu_item", "date"], name="forecasting_forecast_once_per_run"),
+            models.CheckConstraint(name="forecasting_forecast_mean_not_negative", condition=models.Q(mean__gte=0)),
+            models.CheckConstraint(
+                name="forecasting_forecast_confidence_is_a_share",
+                condition=models.Q(confidence__gte=0, confidence__lte=1),
+            ),
+            models.CheckConstraint(
+                name="forecasting_forecast_quantiles_ordered",
+                condition=models.Q(q10=None)
+                | models.Q(
+                    q10__gte=0,
+                    q25__gte=models.F("q10"),
+                    q50__gte=models.F("q25"),
+                    q75__gte=models.F("q50"),
+                    q90__gte=models.F("q75"),
+                    q95__gte=models.F("q90"),
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["menu_item", "date"], name="forecasting_forecast_by_item")]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.menu_item_id}: {self.mean}"

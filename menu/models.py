@@ -1,0 +1,130 @@
+"""What is sold and what it is made of."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from tenants.keys import uuid7
+
+
+class MenuItemQuerySet(models.QuerySet["MenuItem"]):
+    """Named reads."""
+
+    def on_the_menu(self) -> "MenuItemQuerySet":
+        return self.filter(is_active=True)
+
+
+class MenuItem(models.Model):
+    """What a guest buys: one button on the till."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    category = models.CharField(max_length=80, blank=True)
+    price = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="What a guest pays, in the restaurant's currency.",
+    )
+    is_active = models.BooleanField("on the menu", default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MenuItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="menu_menuitem_unique_name",
+                violation_error_message="There is already an item of this name.",
+            ),
+            models.CheckConstraint(name="menu_menuitem_named", condition=~models.Q(name="")),
+            models.CheckConstraint(
+                name="menu_menuitem_price_not_negative", condition=models.Q(price=None) | models.Q(price__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Ingredient(models.Model):
+    """What a restaurant buys and counts, in one base unit."""
+
+    class BaseUnit(models.TextChoices):
+        GRAM = "g", "g"
+        MILLILITRE = "ml", "ml"
+        EACH = "each", "each"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    base_unit = models.CharField(max_length=4, choices=BaseUnit)
+    grams_per_ml = models.DecimalField(
+        "density", max_digits=10, decimal_places=5, null=True, blank=True, help_text="Grams that one millilitre weighs."
+    )
+    grams_per_each = models.DecimalField(
+        "piece weight", max_digits=12, decimal_places=4, null=True, blank=True, help_text="Grams that one piece weighs."
+    )
+    shelf_life_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Days it may be used after delivery; empty for long-life goods."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="menu_ingredient_unique_name",
+                violation_error_message="There is already an ingredient of this name.",
+            ),
+            models.CheckConstraint(name="menu_ingredient_named", condition=~models.Q(name="")),
+            models.CheckConstraint(
+                name="menu_ingredient_known_base_unit", condition=models.Q(base_unit__in=["g", "ml", "each"])
+            ),
+            models.CheckConstraint(
+                name="menu_ingredient_positive_measures",
+                condition=(models.Q(grams_per_ml=None) | models.Q(grams_per_ml__gt=0))
+                & (models.Q(grams_per_each=None) | models.Q(grams_per_each__gt=0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecipeLine(models.Model):
+    """An amount of an ingredient in one portion of a menu item."""
+
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="recipe_lines")
+    ingredient = models.ForeignKey(Ingredient, on_delete=models.PROTECT, related_name="recipe_lines")
+    quantity = models.DecimalField(max_digits=12, decimal_places=4, help_text="Usable amount in one portion.")
+    unit = models.CharField(max_length=10)
+    yield_share = models.DecimalField(
+        "yield",
+        max_digits=5,
+        decimal_places=4,
+        default=Decimal(1),
+        help_text="Usable share of what is purchased: 0.85 is 85 %.",
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["menu_item", "ingredient"],
+                name="menu_recipeline_once_per_ingredient",
+                violation_error_message="This ingredient is already in the recipe.",
+            ),
+            models.CheckConstraint(name="menu_recipeline_positive_quantity", condition=models.Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="menu_recipeline_yield_is_a_share", condition=models.Q(yield_share__gt=0, yield_share__lte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} {self.unit} {self.ingredient} in {self.menu_item}"

@@ -1,0 +1,187 @@
+"""What was sold, and how we learned it.
+
+A *source* (`Connection`) is a till or a kind of file. Orders of several sources may cover the same day; `DaySource`
+says which one counts, and `DailySales` is made from that one alone, so that nothing counts twice.
+"""
+
+from decimal import Decimal
+
+from django.db import models
+from django.utils import timezone
+
+from menu.models import MenuItem
+from tenants.keys import uuid7
+
+
+class Connection(models.Model):
+    """A source of sales: a point of sale, or the files of one layout (one export of one till)."""
+
+    class Provider(models.TextChoices):
+        CSV = "csv", "Files"
+        SQUARE = "square"
+        TOAST = "toast"
+        CLOVER = "clover"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    provider = models.CharField(max_length=10, choices=Provider)
+    name = models.CharField(max_length=120)
+    layout = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Fingerprint of the header of its files: the next file of this kind is recognised.",
+    )
+    reading = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How its files are read: columns, delimiter, date order, decimal mark, time zone.",
+    )
+    prices_include_tax = models.BooleanField(null=True, blank=True, help_text="Empty until somebody has been asked.")
+    tax_rate = models.DecimalField(
+        max_digits=6,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="As a share: 0.10 is 10 %. Used where prices include tax.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "layout"], condition=~models.Q(layout=""), name="pos_connection_one_per_layout"
+            ),
+            models.CheckConstraint(
+                name="pos_connection_tax_rate_is_a_share",
+                condition=models.Q(tax_rate=None) | models.Q(tax_rate__gte=0, tax_rate__lt=1),
+            ),
+            models.CheckConstraint(
+                name="pos_connection_tax_needs_its_rate",
+                condition=~models.Q(prices_include_tax=True) | models.Q(tax_rate__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SalesFile(models.Model):
+    """A file that somebody gave us, stored before it is trusted, and what became of it."""
+
+    class Status(models.TextChoices):
+        STORED = "stored"
+        IMPORTING = "importing"
+        IMPORTED = "imported"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="files")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64, db_index=False)
+    size_bytes = models.PositiveBigIntegerField()
+    content = models.BinaryField(help_text="The file, gzip-compressed.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.STORED)
+    reading = models.JSONField(default=dict, blank=True, help_text="How this file is read; see Connection.reading.")
+    report = models.JSONField(default=dict, blank=True, help_text="What was read, refused and changed.")
+    rejects = models.BinaryField(null=True, blank=True, help_text="Refused rows as CSV, gzip-compressed.")
+    error = models.TextField(blank=True)
+    uploaded_by_id = models.UUIDField(null=True, blank=True)
+    uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    imported_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-uploaded_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="pos_salesfile_imported_has_its_stamp",
+                condition=~models.Q(status="imported") | models.Q(imported_at__isnull=False, connection__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Order(models.Model):
+    """One order at the till; a day of a product-mix file is one order too."""
+
+    id = models.BigAutoField(primary_key=True)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    external_id = models.CharField(max_length=120)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    business_date = models.DateField()
+    file = models.ForeignKey(
+        SalesFile, on_delete=models.SET_NULL, null=True, blank=True, related_name="orders", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="pos_order_once_per_source"),
+        ]
+        indexes = [models.Index(fields=["business_date"], name="pos_order_by_day")]
+
+    def __str__(self) -> str:
+        return f"order {self.external_id}"
+
+
+class OrderLine(models.Model):
+    """One line of an order; a return has a negative quantity."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    position = models.PositiveIntegerField()
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.PROTECT, related_name="+", db_index=False)
+    quantity = models.DecimalField(max_digits=12, decimal_places=3)
+    gross = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="What the line cost the guest, after discounts.",
+    )
+    net = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True, help_text="The same without tax.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="pos_orderline_position_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.menu_item_id}"
+
+
+class DaySource(models.Model):
+    """The one source of sales of one business date."""
+
+    business_date = models.DateField(primary_key=True)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="days")
+    chosen_by_id = models.UUIDField(
+        null=True, blank=True, help_text="Who chose it; empty where the first source took it."
+    )
+    chosen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["business_date"]
+
+    def __str__(self) -> str:
+        return f"{self.business_date}: {self.connection}"
+
+
+class DailySales(models.Model):
+    """Units and net sales of one menu item on one business date: what everything downstream reads."""
+
+    id = models.BigAutoField(primary_key=True)
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.PROTECT, related_name="daily_sales", db_index=False)
+    business_date = models.DateField()
+    quantity = models.DecimalField(max_digits=12, decimal_places=3)
+    net_sales = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["business_date", "menu_item"], name="pos_dailysales_once"),
+            models.CheckConstraint(name="pos_dailysales_not_negative", condition=models.Q(quantity__gte=Decimal(0))),
+        ]
+        indexes = [models.Index(fields=["menu_item", "business_date"], name="pos_dailysales_by_item")]
+
+    def __str__(self) -> str:
+        return f"{self.business_date} {self.menu_item_id}: {self.quantity}"

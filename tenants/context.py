@@ -1,0 +1,77 @@
+"""Which restaurant the running code works for.
+
+One `ContextVar` is the only truth; the database connection, the cache keys and the log lines read it. A thread or an
+asyncio task therefore cannot swap restaurants with another one. Without a choice the code works for `public`, where no
+restaurant has a table: such a query fails instead of reading somebody's rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from tenants.models import Restaurant
+
+PUBLIC = "public"
+
+
+class Tenant(Protocol):
+    """Whatever names a schema: a `Restaurant`, or django-tenants' stand-in for `public`."""
+
+    schema_name: str
+
+
+class NoRestaurant(RuntimeError):
+    """Code that needs a restaurant ran without one."""
+
+
+chosen: ContextVar[Tenant | None] = ContextVar("chosen_restaurant", default=None)
+
+
+def schema_name() -> str:
+    """The schema in which queries run now."""
+    tenant = chosen.get()
+    return tenant.schema_name if tenant is not None else PUBLIC
+
+
+def current_restaurant() -> "Restaurant":
+    """The restaurant that the running code works for; raises `NoRestaurant` outside of one."""
+    tenant = chosen.get()
+    if tenant is None or tenant.schema_name == PUBLIC:
+        raise NoRestaurant("No restaurant has been chosen: use restaurant_context().")
+    return tenant  # type: ignore[return-value]
+
+
+@contextmanager
+def restaurant_context(restaurant: "Restaurant") -> Iterator["Restaurant"]:
+    """Run the block for `restaurant`; what was chosen before is chosen again afterwards."""
+    token = chosen.set(restaurant)
+    try:
+        yield restaurant
+    finally:
+        chosen.reset(token)
+
+
+@contextmanager
+def public_context() -> Iterator[None]:
+    """Run the block in `public`: restaurants, people and memberships, and nothing else."""
+    token = chosen.set(None)
+    try:
+        yield
+    finally:
+        chosen.reset(token)
+
+
+def cache_key(key: str, key_prefix: str, version: int) -> str:
+    """Django's KEY_FUNCTION: every key carries its restaurant, so that one cache serves all and none sees another's."""
+    return f"{key_prefix}:{schema_name()}:{version}:{key}"
+
+
+def bind_log_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """structlog processor: names the restaurant on every line."""
+    tenant = chosen.get()
+    slug = getattr(tenant, "slug", None)
+    if slug:
+        event.setdefault("restaurant", slug)
+    return event

@@ -1,0 +1,216 @@
+"""Who the restaurants and the people are. These tables live in `public`, once for all restaurants."""
+
+import datetime as dt
+import re
+import secrets
+import zoneinfo
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+from django_tenants.models import DomainMixin, TenantMixin
+
+from tenants.keys import uuid7
+
+RESERVED_SLUGS = frozenset({"www", "api", "admin", "mail", "static", "status", "flux", "app", "auth"})
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people; the e-mail address is the only name they sign in with."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person with a hashed password; without one nobody can sign in until it is set."""
+        if not email:
+            raise ValueError("A person needs an e-mail address.")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Platform staff with every right in the staff admin (and none in a restaurant without a membership)."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by e-mail; one person may work in several restaurants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField("e-mail")
+    name = models.CharField(max_length=120, blank=True)
+    is_staff = models.BooleanField("platform staff", default=False)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="tenants_user_unique_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        self.email = self.email.strip().lower()
+
+
+def new_schema_name() -> str:
+    """An opaque schema name: it never changes, says nothing about the restaurant and cannot be guessed."""
+    return "r_" + secrets.token_hex(10)
+
+
+def validate_time_zone(value: str) -> None:
+    """Refuse what is not an IANA time zone."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"“{value}” is not an IANA time zone such as Europe/Paris.")
+
+
+def validate_slug(value: str) -> None:
+    """Refuse slugs that are host names of the platform."""
+    if value in RESERVED_SLUGS:
+        raise ValidationError(f"“{value}” is reserved.")
+
+
+class RestaurantQuerySet(models.QuerySet["Restaurant"]):
+    """Named reads."""
+
+    def working(self) -> "RestaurantQuerySet":
+        """Restaurants that jobs run for."""
+        return self.filter(status__in=[Restaurant.Status.TRIAL, Restaurant.Status.ACTIVE])
+
+    def of(self, user: "User") -> "RestaurantQuerySet":
+        """Restaurants that `user` is a member of and that are open to people."""
+        return self.filter(memberships__user=user).exclude(status=Restaurant.Status.CLOSED).order_by("name")
+
+
+class Restaurant(TenantMixin):
+    """One restaurant: its host, its schema, and the facts that every date and amount depends on."""
+
+    class Status(models.TextChoices):
+        TRIAL = "trial"
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+        CLOSED = "closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(re.compile(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z"), "Use a–z, 0–9 and hyphens."),
+            validate_slug,
+        ],
+        help_text="The first part of its address: slug.flux.example",
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.TRIAL)
+    schema_name = models.CharField(max_length=63, unique=True, default=new_schema_name, editable=False)
+    timezone = models.CharField("time zone", max_length=64, validators=[validate_time_zone])
+    currency = models.CharField(
+        max_length=3, validators=[RegexValidator(r"\A[A-Z]{3}\Z", "Three letters, such as EUR.")]
+    )
+    closeout_hour = models.PositiveSmallIntegerField(
+        default=4,
+        validators=[MinValueValidator(0), MaxValueValidator(12)],
+        help_text="Hour of the local night at which the business day ends.",
+    )
+    country = models.CharField(max_length=2, validators=[RegexValidator(r"\A[A-Z]{2}\Z", "Two letters, such as FR.")])
+    subdivision = models.CharField(max_length=6, blank=True, help_text="For regional holidays, such as BY or CA.")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = RestaurantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="tenants_restaurant_known_status",
+                condition=models.Q(status__in=["trial", "active", "suspended", "closed"]),
+            ),
+            models.CheckConstraint(
+                name="tenants_restaurant_closeout_at_night",
+                condition=models.Q(closeout_hour__gte=0, closeout_hour__lte=12),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The restaurant's own time zone."""
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def is_open_to_people(self) -> bool:
+        """Whether its members may work in it now."""
+        return self.status in {self.Status.TRIAL, self.Status.ACTIVE}
+
+    def business_date(self, moment: dt.datetime) -> dt.date:
+        """The business day of an aware `moment`.
+
+        Wall-clock local time minus the closeout hours, then the date: subtracting hours in UTC is wrong on both days
+        of a clock change.
+        """
+        wall = moment.astimezone(self.zone).replace(tzinfo=None)
+        return (wall - dt.timedelta(hours=self.closeout_hour)).date()
+
+
+class Domain(DomainMixin):
+    """A host name that leads to a restaurant."""
+
+    class Meta:
+        ordering = ["domain"]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class Membership(models.Model):
+    """One person's role in one restaurant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        KITCHEN = "kitchen"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "restaurant"], name="tenants_membership_once"),
+            models.CheckConstraint(
+                name="tenants_membership_known_role", condition=models.Q(role__in=["owner", "manager", "kitchen"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.restaurant}"
+
+    @staticmethod
+    def role_of(user_id: UUID, restaurant: Restaurant) -> str | None:
+        """The person's role in the restaurant, or None."""
+        found: str | None = (
+            Membership.objects.filter(user_id=user_id, restaurant=restaurant).values_list("role", flat=True).first()
+        )
+        return found

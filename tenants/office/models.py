@@ -1,0 +1,84 @@
+"""What every restaurant has whatever it sells: jobs with progress, planned closures. In the restaurant's schema."""
+
+from django.db import models
+from django.utils import timezone
+
+from tenants.keys import uuid7
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Named reads."""
+
+    def unfinished(self) -> "JobQuerySet":
+        return self.filter(status__in=[Job.Status.PENDING, Job.Status.RUNNING])
+
+
+class Job(models.Model):
+    """Work in the background that a manager may want to watch: how far it is, and how it ended."""
+
+    class Kind(models.TextChoices):
+        PIPELINE = "pipeline"
+        IMPORT = "import"
+        HISTORY = "history"
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    mark = models.CharField(
+        max_length=80,
+        null=True,
+        blank=True,
+        help_text="What makes it the only one of its kind, such as nightly:2026-11-22.",
+    )
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True, help_text="What it is doing, in a manager's words.")
+    result = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["kind", "-created_at"], name="office_job_latest")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "mark"], name="office_job_once_per_mark"),
+            models.CheckConstraint(
+                name="office_job_status_has_its_stamps",
+                condition=(
+                    models.Q(status="pending", started_at=None, finished_at=None)
+                    | models.Q(status="running", started_at__isnull=False, finished_at=None)
+                    | models.Q(status__in=["done", "failed"], finished_at__isnull=False)
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+    @property
+    def percent(self) -> int:
+        """Progress from 0 to 100."""
+        return round(100 * self.progress_done / self.progress_total) if self.progress_total else 0
+
+
+class Closure(models.Model):
+    """A day on which the restaurant is planned to be closed: nothing is forecast, and it is no day without demand."""
+
+    on = models.DateField(unique=True)
+    note = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["on"]
+
+    def __str__(self) -> str:
+        return f"closed on {self.on}"
