@@ -5,6 +5,11 @@ from django.urls import include, path
 from tenants.sites import restaurant_site
 
 urlpatterns = [
+    path("", include("flux.pages.urls")),
+    path("", include("procurement.urls")),  # /orders/, /stock/
+    path("forecast/", include("forecasting.urls")),
+    path("menu/", include("menu.urls")),
+    path("sales/", include("pos.urls")),
     path("auth/", include("tenants.urls")),
     path("admin/", restaurant_site.urls),
 ]
