@@ -1,36 +1,64 @@
-"""Tasks that run for one restaurant."""
+"""Tasks that run for one restaurant, and the loop over all of them."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.db import transaction
 
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
+
+log = structlog.get_logger(__name__)
 
 
 def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A Celery task whose first argument is a restaurant; callers pass `restaurant_id` and ids by keyword.
 
     The task opens the restaurant before its body runs, so no task can run for the wrong one or for none. A restaurant
-    that no longer works (suspended, closed, gone) is skipped.
+    that no longer works (suspended, closed, gone) is skipped. Every line logged inside names task and restaurant.
     """
 
     def decorate(body: Callable[..., Any]) -> Any:
         @shared_task(**options)
         @wraps(body)
         def task(*, restaurant_id: str, **kwargs: Any) -> Any:
-            with public_context():
-                restaurant = Restaurant.objects.working().filter(pk=UUID(restaurant_id)).first()
-            if restaurant is None:
-                structlog.get_logger(__name__).warning("task_skipped", restaurant_id=restaurant_id, task=body.__name__)
-                return None
-            with restaurant_context(restaurant):
-                return body(restaurant, **kwargs)
+            with structlog.contextvars.bound_contextvars(task=body.__name__):
+                with public_context():
+                    restaurant = Restaurant.objects.working().filter(pk=UUID(restaurant_id)).first()
+                if restaurant is None:
+                    log.warning("task_skipped", restaurant_id=restaurant_id)
+                    return None
+                with restaurant_context(restaurant):
+                    return body(restaurant, **kwargs)
 
         return task
 
     return decorate
+
+
+def enqueue(task: Any, restaurant: Restaurant, **ids: Any) -> None:
+    """Send the task for `restaurant` once the running transaction has been committed, so that it finds its rows."""
+    send = partial(task.delay, restaurant_id=str(restaurant.pk), **{name: str(value) for name, value in ids.items()})
+    transaction.on_commit(send)
+
+
+def for_each_restaurant(verb: Callable[[Restaurant], Any]) -> list[str]:
+    """Call `verb` inside every working restaurant. One that fails is logged and stops no other.
+
+    Returns the slugs of those that failed.
+    """
+    failed = []
+    with public_context():
+        restaurants = list(Restaurant.objects.working())
+    for restaurant in restaurants:
+        with restaurant_context(restaurant):
+            try:
+                verb(restaurant)
+            except Exception:
+                log.exception("restaurant_failed")
+                failed.append(restaurant.slug)
+    return failed

@@ -94,7 +94,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """`deliveries` are ISO weekdays (Monday = 1); `cutoff` is local time, `lead_time_days` before the delivery."""
+    """`deliveries` are weekdays (Monday = 0); `cutoff` is local time, `lead_time_days` before the delivery."""
 
     name: str
     email: str

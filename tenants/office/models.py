@@ -12,6 +12,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> "JobQuerySet":
         return self.filter(status__in=[Job.Status.PENDING, Job.Status.RUNNING])
 
+    def waiting(self, kind: str) -> "JobQuerySet":
+        """Jobs of the kind that nobody has begun, oldest first."""
+        return self.filter(kind=kind, status=Job.Status.PENDING).order_by("created_at", "id")
+
+    def latest(self, kind: str) -> "Job | None":
+        """The job of the kind that was asked for last."""
+        return self.filter(kind=kind).order_by("-created_at", "-id").first()
+
 
 class Job(models.Model):
     """Work in the background that a manager may want to watch: how far it is, and how it ended."""
@@ -43,6 +51,8 @@ class Job(models.Model):
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="Its last sign of life while it runs.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has taken it.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -52,6 +62,16 @@ class Job(models.Model):
         indexes = [models.Index(fields=["kind", "-created_at"], name="office_job_latest")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "mark"], name="office_job_once_per_mark"),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(kind__in=["pipeline", "history"], status="running"),
+                name="office_job_one_running",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(kind__in=["pipeline", "history"], status="pending", mark=None),
+                name="office_job_one_waiting",
+            ),
             models.CheckConstraint(
                 name="office_job_status_has_its_stamps",
                 condition=(

@@ -1,0 +1,87 @@
+"""Jobs: asking for work in the background, doing it once, showing how far it is, and noticing that its worker died.
+
+The row is the truth and the task only a messenger: a task that comes twice finds the job taken, and one that never
+comes is missed by the sweep, which sends it again. Of the pipeline, at most one runs at a time in a restaurant.
+"""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from tenants.office.models import Job
+
+LOST_AFTER = dt.timedelta(minutes=10)  # nobody has taken a waiting job for so long: its message is lost
+SILENT_AFTER = dt.timedelta(minutes=20)  # a running job has shown no sign of life for so long: its worker died
+MOST_ATTEMPTS = 3
+GIVEN_UP = "It was interrupted three times and has been given up."
+
+
+def request(kind: str, *, now: dt.datetime, mark: str | None = None, note: str = "") -> Job:
+    """The waiting job of this kind, made if there is none; with a `mark`, the one job that ever carries it.
+
+    Asking twice before the work begins is asking once.
+    """
+    asked = Job.objects.filter(kind=kind, mark=mark) if mark else Job.objects.waiting(kind).filter(mark=None)
+    found = asked.first()
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return Job.objects.create(kind=kind, mark=mark, note=note, created_at=now)
+    except IntegrityError:  # somebody else has asked for the same in this moment
+        return asked.get()
+
+
+def claim(job_id: UUID, *, now: dt.datetime) -> Job | None:
+    """Take the job for this worker; None where it is done, or where it or another one of its kind is being done.
+
+    A job whose worker died is taken over, three times at most.
+    """
+    give_up(job_id, now=now)
+    free = Q(status=Job.Status.PENDING) | _silent(now)
+    try:
+        with transaction.atomic():
+            taken = Job.objects.filter(free, pk=job_id).update(
+                status=Job.Status.RUNNING, started_at=now, seen_at=now, attempts=F("attempts") + 1
+            )
+    except IntegrityError:  # another one of its kind runs; whoever does that one looks for this one afterwards
+        return None
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+def give_up(job_id: UUID, *, now: dt.datetime) -> None:
+    """End a job that has killed its worker too often: a fourth attempt would kill it again."""
+    worn = Job.objects.filter(_silent(now), pk=job_id, attempts__gte=MOST_ATTEMPTS)
+    worn.update(status=Job.Status.FAILED, finished_at=now, error=GIVEN_UP)
+
+
+def progress(job: Job, done: int, total: int, note: str) -> None:
+    """Show how far the job is, in a manager's words; this is also its sign of life."""
+    job.progress_done, job.progress_total, job.note, job.seen_at = done, total, note[:200], timezone.now()
+    job.save(update_fields=["progress_done", "progress_total", "note", "seen_at"])
+
+
+def finish(job: Job, *, note: str, result: dict[str, Any] | None = None, error: str = "") -> None:
+    """End the job: done, or failed where `error` says why in a manager's words."""
+    job.status = Job.Status.FAILED if error else Job.Status.DONE
+    job.finished_at, job.note, job.result, job.error = timezone.now(), note[:200], result or {}, error
+    job.save(update_fields=["status", "finished_at", "note", "result", "error"])
+
+
+def stuck(now: dt.datetime) -> list[Job]:
+    """Jobs that wait for a message that was lost, or whose worker died."""
+    lost = Q(status=Job.Status.PENDING, created_at__lt=now - LOST_AFTER)
+    return list(Job.objects.filter(lost | _silent(now)).order_by("created_at"))
+
+
+def orphan_all() -> int:
+    """Say that no worker is alive: every running job may be taken over at once. Returns how many there were."""
+    return Job.objects.filter(status=Job.Status.RUNNING).update(seen_at=None)
+
+
+def _silent(now: dt.datetime) -> Q:
+    return Q(status=Job.Status.RUNNING) & (Q(seen_at=None) | Q(seen_at__lt=now - SILENT_AFTER))
