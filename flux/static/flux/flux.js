@@ -1,0 +1,95 @@
+// The little script of our own: menus that close, questions before what cannot be undone, one send per form,
+// a drop area for files, and the numbers of a chart under the finger. Every page works without it.
+"use strict";
+
+(() => {
+  const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
+
+  // Menus close on a click elsewhere and on Escape.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) if (menu !== except) menu.open = false;
+  };
+  document.addEventListener("click", (event) => closeMenus(closest(event, "details[data-menu]")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector("details[data-menu][open]");
+    if (open) { open.open = false; open.querySelector("summary").focus(); }
+  });
+
+  // <form data-confirm="Send to Verdura?" data-confirm-yes="Send">: asks in a dialog first.
+  const ask = (question, yes) => new Promise((resolve) => {
+    const dialog = document.createElement("dialog");
+    const title = Object.assign(document.createElement("h2"), { textContent: question, id: "ask-title" });
+    const row = Object.assign(document.createElement("div"), { className: "row" });
+    const no = Object.assign(document.createElement("button"), { className: "button", textContent: "Cancel", type: "button" });
+    const ok = Object.assign(document.createElement("button"), { className: "button primary", textContent: yes, type: "button" });
+    dialog.setAttribute("aria-labelledby", "ask-title");
+    row.append(no, ok);
+    dialog.append(title, row);
+    document.body.append(dialog);
+    no.addEventListener("click", () => dialog.close());
+    ok.addEventListener("click", () => dialog.close("yes"));
+    dialog.addEventListener("close", () => { resolve(dialog.returnValue === "yes"); dialog.remove(); });
+    dialog.showModal();
+    ok.focus();
+  });
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && !form.dataset.agreed) {
+      event.preventDefault();
+      const button = event.submitter;
+      if (await ask(form.dataset.confirm, form.dataset.confirmYes || "Yes")) {
+        form.dataset.agreed = "yes";
+        form.requestSubmit(button);
+      }
+      return;
+    }
+    // One send per form: the second tap of an impatient thumb does nothing.
+    if (form.method === "post" && !form.matches("[hx-post]")) {
+      const button = event.submitter;
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = "yes";
+      if (button) button.setAttribute("aria-busy", "true");
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) { delete form.dataset.sent; delete form.dataset.agreed; }
+    for (const button of document.querySelectorAll("[aria-busy=true]")) button.removeAttribute("aria-busy");
+  });
+
+  // <select data-submit> sends its form when the choice changes.
+  document.addEventListener("change", (event) => { if (closest(event, "[data-submit]")) event.target.form.requestSubmit(); });
+
+  // <label class="drop" data-drop> takes a dropped file and shows its name.
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(type, (event) => {
+      const area = closest(event, "[data-drop]");
+      if (!area) return;
+      event.preventDefault();
+      area.classList.toggle("over", type === "dragover");
+      const input = area.querySelector("input[type=file]");
+      if (type === "drop" && event.dataTransfer.files.length) {
+        input.files = event.dataTransfer.files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
+  }
+
+  // A chart's column says its numbers: under the pointer, and on a tap.
+  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
+  tip.setAttribute("aria-hidden", "true");
+  document.addEventListener("DOMContentLoaded", () => document.body.append(tip));
+  const showTip = (event) => {
+    const hit = closest(event, ".chart [data-tip]");
+    tip.hidden = !hit;
+    if (!hit) return;
+    tip.textContent = hit.dataset.tip;
+    const box = hit.getBoundingClientRect();
+    const left = box.left + box.width / 2 - tip.offsetWidth / 2;
+    tip.style.left = `${Math.max(8, Math.min(left, window.innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${Math.max(8, box.top - tip.offsetHeight - 6)}px`;
+  };
+  document.addEventListener("pointerover", showTip);
+  document.addEventListener("pointerdown", showTip);
+  document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+})();

@@ -1,0 +1,264 @@
+"""How pages write numbers, dates and charts: `{{ order.total|money }}`, `{{ 1840|qty:"g" }}`, `{{ at|ago }}`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from babel.numbers import format_currency
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from tenants.context import current_restaurant
+
+from flux import charts
+
+register = template.Library()
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "–"
+LARGER = {"g": (Decimal(1000), "kg"), "ml": (Decimal(1000), "l")}
+
+TONES = {
+    "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent"),
+    "info": ("running", "in_progress", "trial", "preview", "ready"),
+    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly"),
+    "bad": ("failed", "refused", "error", "cancelled", "closed", "overdue"),
+}
+TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
+
+
+# ---- numbers
+
+
+@register.filter
+def money(value: Decimal | float | None, currency: str | None = None) -> str:
+    """€1,234.50, in the restaurant's currency unless one is given; a price below one keeps up to four decimals."""
+    if value is None:
+        return NOTHING
+    code = currency or current_restaurant().currency
+    exact = Decimal(str(value))
+    small = 0 < abs(exact) < 1 and exact != exact.quantize(Decimal("0.01"))
+    return format_currency(
+        exact, code, locale="en", currency_digits=not small, format="¤#,##0.00##" if small else None
+    ).replace("-", MINUS)
+
+
+@register.filter
+def number(value: Decimal | float | None) -> str:
+    """1,234 · 12 · 3.4: no decimals from ten on, at most one below."""
+    return charts.plain(None if value is None else float(value)).replace("-", MINUS)
+
+
+@register.filter
+def qty(value: Decimal | float | None, unit: str = "") -> str:
+    """A quantity with its unit at a readable size: 1840 g is 1.84 kg, 12.50 kg is 12.5 kg, 3 each is 3 each."""
+    if value is None:
+        return NOTHING
+    exact, shown = Decimal(str(value)), unit
+    if unit in LARGER and abs(exact) >= LARGER[unit][0]:
+        exact, shown = exact / LARGER[unit][0], LARGER[unit][1]
+    digits = 0 if abs(exact) >= 1000 else 1 if abs(exact) >= 100 else 2
+    text = f"{round(exact, digits):,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text.replace('-', MINUS)}{NO_BREAK}{shown}".strip()
+
+
+@register.filter
+def percent(share: Decimal | float | None) -> str:
+    """0.124 is 12 %; below one percent a decimal stays."""
+    if share is None:
+        return NOTHING
+    value = float(share) * 100
+    return f"{value:.1f}{NO_BREAK}%" if 0 < abs(value) < 1 else f"{value:.0f}{NO_BREAK}%".replace("-", MINUS)
+
+
+@register.filter
+def percent_change(share: Decimal | float | None) -> str:
+    """+12 % or −8 %."""
+    if share is None:
+        return NOTHING
+    return ("+" if float(share) > 0 else "") + percent(share)
+
+
+# ---- dates
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Sunday 22 November; a moment counts in the restaurant's time zone."""
+    return _date(value, "%A {} %B")
+
+
+@register.filter
+def short_day(value: date | None) -> str:
+    """Sun 22 Nov."""
+    return _date(value, "%a {} %b")
+
+
+@register.filter
+def when(value: date | None) -> str:
+    """Sun 22 Nov, 14:05; a date has no time of day."""
+    if isinstance(value, datetime):
+        return f"{short_day(value)}, {timezone.localtime(value):%H:%M}"
+    return short_day(value)
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """14:05."""
+    return NOTHING if value is None else f"{timezone.localtime(value) if isinstance(value, datetime) else value:%H:%M}"
+
+
+@register.filter
+def ago(value: date | None, now: datetime | None = None) -> str:
+    """5 min ago, 3 h ago, then today, yesterday, 4 days ago: a date has no hours."""
+    if value is None:
+        return "never"
+    now = now or timezone.now()
+    if not isinstance(value, datetime):
+        return _days_ago((timezone.localdate(now) - value).days)
+    minutes = int((now - value).total_seconds() // 60)
+    if -1 <= minutes < 1:
+        return "just now"
+    if 0 < minutes < 60:
+        return f"{minutes} min ago"
+    if 0 < minutes < 24 * 60:
+        return f"{minutes // 60} h ago"
+    return _days_ago((timezone.localdate(now) - timezone.localdate(value)).days)
+
+
+@register.filter
+def machine(value: date) -> str:
+    """For `<time datetime>`."""
+    return value.isoformat()
+
+
+def _date(value: date | None, pattern: str) -> str:
+    if value is None:
+        return NOTHING
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    year = "" if abs((timezone.localdate() - _only_date(local)).days) < 300 else f" {local.year}"
+    return f"{local:{pattern.format(local.day)}}{year}"
+
+
+def _only_date(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _days_ago(days: int) -> str:
+    named = {0: "today", 1: "yesterday", -1: "tomorrow"}
+    return named.get(days) or (f"{days} days ago" if days > 0 else f"in {-days} days")
+
+
+# ---- words and colours
+
+
+@register.filter
+def status_tone(status: str) -> str:
+    """The colour of a stored status: good, info, warn, bad, or none."""
+    return TONE_OF.get(str(status), "")
+
+
+@register.filter
+def status_label(status: str) -> str:
+    """in_progress is "in progress"."""
+    return str(status).replace("_", " ")
+
+
+@register.filter
+def notice_icon(kind: str) -> str:
+    """The icon beside a notice."""
+    return {
+        "good": "check",
+        "success": "check",
+        "warn": "alert",
+        "warning": "alert",
+        "bad": "alert",
+        "error": "alert",
+    }.get(kind, "info")
+
+
+# ---- pictures
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of flux/static/flux/icons.svg; always beside words, so hidden from screen readers."""
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, _icons(), name)
+
+
+@cache
+def _icons() -> str:
+    return static("flux/icons.svg")
+
+
+@register.inclusion_tag("components/chart.html")
+def fan_chart(points: Sequence[charts.FanPoint], **words: Any) -> dict[str, charts.Chart]:
+    """See charts.fan."""
+    return {"chart": charts.fan(points, **words)}
+
+
+@register.inclusion_tag("components/chart.html")
+def bar_chart(values: Sequence[charts.Bar], **words: Any) -> dict[str, charts.Chart]:
+    """See charts.bars."""
+    return {"chart": charts.bars(values, **words)}
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float]) -> SafeString:
+    """See charts.sparkline."""
+    return charts.sparkline(values)
+
+
+@register.simple_tag
+def meter(share: Decimal | float, goal: float | None = None) -> SafeString:
+    """See charts.meter."""
+    return charts.meter(float(share), goal)
+
+
+# ---- the portal's frame
+
+
+@dataclass(frozen=True)
+class PortalLink:
+    """An entry of the main navigation."""
+
+    label: str
+    href: str
+    icon: str
+    current: bool
+
+
+SECTIONS = (
+    ("Today", "/"),
+    ("Forecast", "/forecast/"),
+    ("Orders", "/orders/"),
+    ("Stock", "/stock/"),
+    ("Menu", "/menu/"),
+    ("Sales", "/sales/"),
+)
+
+
+@register.filter
+def portal_links(request: HttpRequest) -> list[PortalLink]:
+    """The main navigation, with the section that the address is in."""
+    return [
+        PortalLink(label, href, label.lower(), request.path == href if href == "/" else request.path.startswith(href))
+        for label, href in SECTIONS
+    ]
+
+
+@register.simple_tag(takes_context=True)
+def platform_url(context: template.Context) -> str:
+    """The platform's own host, where one chooses another restaurant; the port is the one asked for."""
+    request = context["request"]
+    port = f":{request.get_port()}" if request.get_port() not in ("80", "443") else ""
+    return f"{request.scheme}://{settings.FLUX_DOMAIN}{port}/"
