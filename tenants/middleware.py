@@ -10,6 +10,7 @@ from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
+from django.utils import timezone
 
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant
@@ -77,7 +78,7 @@ class RestaurantMiddleware:
         if restaurant is None or restaurant.status == Restaurant.Status.CLOSED:
             return HttpResponseNotFound("No restaurant lives at this address.", content_type="text/plain")
         request.restaurant = restaurant  # type: ignore[attr-defined]
-        with restaurant_context(restaurant):
+        with restaurant_context(restaurant), timezone.override(restaurant.zone):
             return self.get_response(request)
 
 

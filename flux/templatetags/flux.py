@@ -9,15 +9,14 @@ from typing import Any
 
 from babel.numbers import format_currency
 from django import template
-from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from tenants.context import current_restaurant
 
 from flux import charts
+from tenants.context import current_restaurant
 
 register = template.Library()
 
@@ -254,11 +253,3 @@ def portal_links(request: HttpRequest) -> list[PortalLink]:
         PortalLink(label, href, label.lower(), request.path == href if href == "/" else request.path.startswith(href))
         for label, href in SECTIONS
     ]
-
-
-@register.simple_tag(takes_context=True)
-def platform_url(context: template.Context) -> str:
-    """The platform's own host, where one chooses another restaurant; the port is the one asked for."""
-    request = context["request"]
-    port = f":{request.get_port()}" if request.get_port() not in ("80", "443") else ""
-    return f"{request.scheme}://{settings.FLUX_DOMAIN}{port}/"
