@@ -1,0 +1,187 @@
+"""The demo: Postgres, Valkey, the web server, the Celery worker with its beat, and a restaurant to look at."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flux import embedded, processes, visit
+from flux.embedded import EmbeddedError, Services
+from flux.processes import Child
+
+ROOT = Path(__file__).resolve().parent.parent
+USUAL_PORT = 8000
+PATIENCE_S = 120
+NOTE = "demo.json"  # in the var directory while the demo answers
+
+
+class DemoFailed(Exception):
+    """A part of the demo did not start or has ended; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the demo answers."""
+
+    port: int
+    domain: str
+    slug: str
+
+    @property
+    def platform(self) -> str:
+        return f"http://{self.domain}:{self.port}"
+
+    @property
+    def restaurant(self) -> str:
+        return f"http://{self.slug}.{self.domain}:{self.port}"
+
+
+class Progress:
+    """Prints what has been reached, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
+
+
+def demo(var: Path, *, once: bool = False, fresh: bool = False, port: int | None = None) -> int:
+    """Run the demo in `var` until Ctrl-C or, with `once`, until its main pages have been checked; answer the exit code.
+
+    Where a demo runs already, print (or check) that one and end.
+    """
+    progress = Progress()
+    with processes.stoppable():
+        try:
+            with embedded.services(var, fresh=fresh) as services, running(services, var, port, progress) as (place, children):
+                print(introduction(place), flush=True)
+                return visit.main_pages(place, progress) if once else keep(children)
+        except embedded.InUse as error:
+            return follow(var, error, once=once, fresh=fresh, progress=progress)
+        except (EmbeddedError, DemoFailed) as error:
+            print(error, file=sys.stderr)
+            return 1
+        except processes.Stopped:
+            progress("Stopped. The data is kept: the next start finds it, `demo --fresh` starts over.")
+            return 0
+
+
+@contextlib.contextmanager
+def running(services: Services, var: Path, port: int | None, progress: Progress) -> Iterator[tuple[Place, list[Child]]]:
+    """The demo's processes, answering, for the length of the block. Raises DemoFailed.
+
+    The web server starts first: it loads while the database is migrated.
+    """
+    progress("PostgreSQL and Valkey answer")
+    place = Place(free_port(port), os.environ.get("FLUX_DOMAIN", "flux.localhost"), "bistro")
+    env = services.environ() | {"FLUX_DEMO": "1", "PYTHONUNBUFFERED": "1"}
+    children: list[Child] = []
+
+    def launch(name: str, *command: str) -> None:
+        children.append(processes.start(name, [sys.executable, "-m", *command], var=var, env=env, cwd=ROOT))
+
+    try:
+        launch("web", *web_command(place.port))
+        run("migrate", ["migrate_schemas"], var, env, children)
+        progress("The database is up to date")
+        launch("worker", *worker_command(var))
+        run("restaurant", ["demo_restaurant"], var, env, children)
+        progress("The restaurant is open; its sales go on loading in the background")
+        wait_for_page(place, children)
+        progress(f"{place.restaurant} answers")
+        (var / NOTE).write_text(json.dumps(asdict(place)))
+        yield place, children
+    finally:
+        (var / NOTE).unlink(missing_ok=True)
+        processes.stop(children)
+
+
+def web_command(port: int) -> list[str]:
+    options = {"bind": f"127.0.0.1:{port}", "worker-class": "gthread", "threads": 8, "graceful-timeout": 2}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return ["gunicorn", "flux.wsgi", "--no-control-socket", *flags]
+
+
+def worker_command(var: Path) -> list[str]:
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    beat = ["--beat", "--schedule", str(var / "beat")]
+    return ["celery", "-A", "flux", "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO", *beat, *quiet]
+
+
+def run(name: str, command: list[str], var: Path, env: dict[str, str], others: list[Child]) -> None:
+    """Run a management command to its end. Raises DemoFailed when it fails."""
+    child = processes.start(name, [sys.executable, "manage.py", *command], var=var, env=env, cwd=ROOT)
+    others.append(child)
+    if child.process.wait() != 0:
+        raise DemoFailed(f"manage.py {' '.join(command)} failed:\n{child.last_lines(40)}")
+    processes.stop([child])
+    others.remove(child)
+
+
+def wait_for_page(place: Place, children: list[Child]) -> None:
+    """Wait until the restaurant's host shows its sign-in. Raises DemoFailed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        look_after(children)
+        with contextlib.suppress(OSError):
+            page = visit.Browser(place.port).get(f"{place.restaurant}/")
+            if page.status == 200:
+                return
+            if page.status >= 500 or time.monotonic() > deadline:
+                raise DemoFailed(f"{page.url} answers {page.status}:\n{children[0].last_lines(40)}")
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"{place.restaurant} does not answer:\n{children[0].last_lines(40)}")
+        time.sleep(0.1)
+
+
+def keep(children: list[Child]) -> int:
+    """Stay until a signal comes. Raises DemoFailed when a child ends before."""
+    while True:
+        look_after(children)
+        time.sleep(0.5)
+
+
+def look_after(children: list[Child]) -> None:
+    for child in children:
+        if child.has_ended():
+            raise DemoFailed(f"{child.name} has ended:\n{child.last_lines(40)}")
+
+
+def free_port(wanted: int | None) -> int:
+    """`wanted`, or else the usual port or the next one that nobody listens on. Raises DemoFailed when `wanted` is taken."""
+    for port in [wanted] if wanted else range(USUAL_PORT, USUAL_PORT + 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise DemoFailed(f"Port {wanted or USUAL_PORT} is taken: name another one with --port.")
+
+
+def follow(var: Path, error: embedded.InUse, *, once: bool, fresh: bool, progress: Progress) -> int:
+    """What a second start does: point at the first one, waiting for it to answer."""
+    if fresh:
+        print(f"{error} Stop it first; then start over.", file=sys.stderr)
+        return 1
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError):
+            place = Place(**json.loads((var / NOTE).read_text()))
+            print(f"Flux is running already.\n{introduction(place)}")
+            return visit.main_pages(place, progress) if once else 0
+        time.sleep(0.2)
+    print(f"{error} It shows no page.", file=sys.stderr)
+    return 1
+
+
+def introduction(place: Place) -> str:
+    """Where to look, how to sign in, what to click."""
+    return f"""
+  The restaurant   {place.restaurant}
+  The platform     {place.platform}
+"""
