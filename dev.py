@@ -24,6 +24,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,17 +38,7 @@ VAR = ROOT / ".flux"
 RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SUPPORTED = ("3.11", "3.12", "3.13")
 DEMO, DEV = "requirements-demo.txt", "requirements-dev.txt"  # DEV holds all of DEMO
-LOCKS = {"requirements.txt": None, DEMO: "demo", DEV: "dev"}  # each lock and the extra that it adds
 STAMP = "installed-lock.txt"
-COMPILE = [
-    "--universal",
-    "--python-version",
-    "3.11",
-    "--generate-hashes",
-    "--no-header",
-    "--no-annotate",
-    "--no-emit-index-url",
-]
 
 
 def main(argv: list[str]) -> int:
@@ -65,16 +56,22 @@ def parse(argv: list[str]) -> argparse.Namespace:
         prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="run a restaurant to look at, until Ctrl-C")
+    demo.add_argument("--once", action="store_true", help="start, check the main pages as the manager, stop")
+    demo.add_argument("--fresh", action="store_true", help="start over with an empty database")
+    demo.add_argument("--port", type=int, help="the web server's port; 8000 or the next free one if left out")
     test = commands.add_parser(
         "test", help="run the test suite; pytest takes the arguments", allow_abbrev=False, add_help=False
     )
     test.add_argument("--python", help="another interpreter, such as 3.13; it gets an environment of its own")
     commands.add_parser("manage", help="run a management command", add_help=False)
+    commands.add_parser("check", help="run all checks")
     commands.add_parser("lock", help="compile the locks from pyproject.toml")
     parser.set_defaults(python=None)
     if argv[:1] == ["manage"]:
         return argparse.Namespace(command=argv[0], rest=argv[1:], python=None)
-    asked, asked.rest = parser.parse_known_args(argv)
+    asked, rest = parser.parse_known_args(argv)
+    asked.rest = rest
     if asked.rest and asked.command != "test":
         parser.error(f"unknown arguments: {' '.join(asked.rest)}")
     return asked
@@ -133,10 +130,8 @@ def version_of(python: Path) -> str:
 def is_complete(venv: Path, lock: str) -> bool:
     """Whether `venv` says that it holds `lock`, or the development lock, which holds all of the others."""
     with contextlib.suppress(OSError):
-        return (venv / "bin" / "python").exists() and (venv / STAMP).read_text() in (
-            stamp(venv, lock),
-            stamp(venv, DEV),
-        )
+        held = (venv / STAMP).read_text()
+        return (venv / "bin" / "python").exists() and held in (stamp(venv, lock), stamp(venv, DEV))
     return False
 
 
@@ -160,10 +155,10 @@ def install(venv: Path, lock: str, version: str | None) -> None:
         )
     uv = find_uv(venv)
     say(f"Installing {lock}")
-    by_uv = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", ROOT / lock]
-    if uv is None or subprocess.run(by_uv, check=False).returncode != 0:
+    packages: list[str | Path] = ["install", "--quiet", "--require-hashes", "-r", ROOT / lock]
+    if uv is None or subprocess.run([uv, "pip", *packages, "--python", python], check=False).returncode != 0:
         say("uv cannot do it here; pip does it, slowly")
-        by_pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", ROOT / lock]
+        by_pip = [python, "-m", "pip", *packages]
         run_or_exit(by_pip, f"The packages of {lock} cannot be installed: see above. Is there a network?")
     (venv / STAMP).write_text(stamp(venv, lock))
     say(f"Installed in {time.monotonic() - began:.1f} s")
@@ -179,14 +174,17 @@ def find_uv(venv: Path) -> Path | None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirement:
         requirement.write(pinned)
         requirement.flush()
-        pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        done = subprocess.run([*pip, "--require-hashes", "-r", requirement.name], check=False)
+        flags = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", requirement.name]
+        done = subprocess.run([venv / "bin" / "python", "-m", "pip", "install", *flags], check=False)
     return uv if done.returncode == 0 else None
 
 
 def pin_of(package: str) -> str:
     """The lines of the development lock that pin `package`, with its hashes."""
-    return re.search(rf"^{package}==.*(?:\\\n.*)*\n", (ROOT / DEV).read_text(), re.M)[0]
+    pin = re.search(rf"^{package}==(?:.*\\\n)*.*\n", (ROOT / DEV).read_text(), re.M)
+    if pin is None:
+        sys.exit(f"{DEV} does not pin {package}.")
+    return pin[0]
 
 
 def run_or_exit(command: list[str | Path], otherwise: str) -> None:
@@ -215,7 +213,11 @@ def manage(asked: argparse.Namespace) -> int:
     var = VAR / "demo"
     with processes.stoppable(), contextlib.ExitStack() as stack:
         services = embedded.running(var) or stack.enter_context(embedded.services(var))
-        return processes.foreground([sys.executable, "manage.py", *asked.rest], env=services.environ(), cwd=ROOT)
+        return processes.foreground([sys.executable, "manage.py", *asked.rest], env=demo_environ(services), cwd=ROOT)
+
+
+def demo_environ(services: Services) -> dict[str, str]:
+    return {"FLUX_DEMO": "1"} | services.environ()
 
 
 @contextlib.contextmanager
@@ -233,29 +235,57 @@ def free_services(name: str, *, fsync: bool) -> Iterator[Services]:
             return
 
 
+def check(asked: argparse.Namespace) -> int:
+    """Run every check, also after one has failed; a line each, and the output of those that fail."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from flux import processes
+
+    with processes.stoppable(), free_services("check", fsync=False) as services, ThreadPoolExecutor(2) as pool:
+        env = demo_environ(services)
+        outcomes = {name: pool.submit(run_check, command, env) for name, command in check_commands().items()}
+        for name, outcome in outcomes.items():
+            passed, output, seconds = outcome.result()
+            say(f"{'passed' if passed else 'FAILED'}  {name} ({seconds:.1f} s){output}")
+    return 0 if all(outcome.result()[0] for outcome in outcomes.values()) else 1
+
+
+def check_commands() -> dict[str, list[str | Path]]:
+    python = sys.executable
+    return {
+        "types": [python, "-m", "mypy", "."],
+        "locks": [python, "-m", "flux.locks"],
+        "formatter": [python, "-m", "ruff", "format", "--check", "."],
+        "linter": [python, "-m", "ruff", "check", "."],
+        "import contract": [Path(sys.prefix) / "bin" / "lint-imports"],
+        "migrations": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
+    }
+
+
+def run_check(command: list[str | Path], env: dict[str, str]) -> tuple[bool, str, float]:
+    """Whether it passed, what it said if that matters, and the seconds that it took."""
+    began = time.monotonic()
+    answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    said = answer.stdout + answer.stderr if answer.returncode != 0 else answer.stderr
+    return answer.returncode == 0, textwrap.indent(f"\n{said.strip()}", "    ").rstrip(), time.monotonic() - began
+
+
 def lock(asked: argparse.Namespace) -> int:
-    for name, extra in LOCKS.items():
+    from flux import locks
+
+    for name in locks.EXTRAS:
         say(f"Compiling {name}")
-        run_or_exit(compile_command(name, extra), f"{name} cannot be compiled: see above.")
+        locks.compile_lock(ROOT, name, ROOT / name)
     return 0
 
 
-def compile_command(output: str, extra: str | None) -> list[str | Path]:
-    flags = ["--extra", extra] if extra else []
-    return [
-        Path(sys.prefix) / "bin" / "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        *COMPILE,
-        *flags,
-        "pyproject.toml",
-        "-o",
-        output,
-    ]
+def demo(asked: argparse.Namespace) -> int:
+    from flux import devserver
+
+    return devserver.demo(VAR / "demo", once=asked.once, fresh=asked.fresh, port=asked.port)
 
 
-COMMANDS = {"test": test, "manage": manage, "lock": lock}
+COMMANDS = {"demo": demo, "test": test, "check": check, "manage": manage, "lock": lock}
 
 
 if __name__ == "__main__":

@@ -4,17 +4,16 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from flux import embedded, processes, visit
 from flux.embedded import EmbeddedError, Services
 from flux.processes import Child
+from flux.visit import Place
 
 ROOT = Path(__file__).resolve().parent.parent
 USUAL_PORT = 8000
@@ -24,23 +23,6 @@ NOTE = "demo.json"  # in the var directory while the demo answers
 
 class DemoFailed(Exception):
     """A part of the demo did not start or has ended; the message holds the end of its log."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the demo answers."""
-
-    port: int
-    domain: str
-    slug: str
-
-    @property
-    def platform(self) -> str:
-        return f"http://{self.domain}:{self.port}"
-
-    @property
-    def restaurant(self) -> str:
-        return f"http://{self.slug}.{self.domain}:{self.port}"
 
 
 class Progress:
@@ -61,7 +43,10 @@ def demo(var: Path, *, once: bool = False, fresh: bool = False, port: int | None
     progress = Progress()
     with processes.stoppable():
         try:
-            with embedded.services(var, fresh=fresh) as services, running(services, var, port, progress) as (place, children):
+            with (
+                embedded.services(var, fresh=fresh) as services,
+                running(services, var, port, progress) as (place, children),
+            ):
                 print(introduction(place), flush=True)
                 return visit.main_pages(place, progress) if once else keep(children)
         except embedded.InUse as error:
@@ -93,7 +78,8 @@ def running(services: Services, var: Path, port: int | None, progress: Progress)
         run("migrate", ["migrate_schemas"], var, env, children)
         progress("The database is up to date")
         launch("worker", *worker_command(var))
-        run("restaurant", ["demo_restaurant"], var, env, children)
+        if has_command("demo_restaurant"):
+            run("restaurant", ["demo_restaurant"], var, env, children)
         progress("The restaurant is open; its sales go on loading in the background")
         wait_for_page(place, children)
         progress(f"{place.restaurant} answers")
@@ -113,7 +99,20 @@ def web_command(port: int) -> list[str]:
 def worker_command(var: Path) -> list[str]:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     beat = ["--beat", "--schedule", str(var / "beat")]
-    return ["celery", "-A", "flux", "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO", *beat, *quiet]
+    return [
+        "celery",
+        "-A",
+        "flux",
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "INFO",
+        *beat,
+        *quiet,
+    ]
 
 
 def run(name: str, command: list[str], var: Path, env: dict[str, str], others: list[Child]) -> None:
@@ -129,17 +128,15 @@ def run(name: str, command: list[str], var: Path, env: dict[str, str], others: l
 def wait_for_page(place: Place, children: list[Child]) -> None:
     """Wait until the restaurant's host shows its sign-in. Raises DemoFailed."""
     deadline = time.monotonic() + PATIENCE_S
-    while True:
+    while time.monotonic() < deadline:
         look_after(children)
         with contextlib.suppress(OSError):
             page = visit.Browser(place.port).get(f"{place.restaurant}/")
             if page.status == 200:
                 return
-            if page.status >= 500 or time.monotonic() > deadline:
-                raise DemoFailed(f"{page.url} answers {page.status}:\n{children[0].last_lines(40)}")
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"{place.restaurant} does not answer:\n{children[0].last_lines(40)}")
+            raise DemoFailed(f"{page.url} answers {page.status}:\n{children[0].last_lines(40)}")
         time.sleep(0.1)
+    raise DemoFailed(f"{place.restaurant} does not answer:\n{children[0].last_lines(40)}")
 
 
 def keep(children: list[Child]) -> int:
@@ -155,8 +152,12 @@ def look_after(children: list[Child]) -> None:
             raise DemoFailed(f"{child.name} has ended:\n{child.last_lines(40)}")
 
 
+def has_command(name: str) -> bool:
+    return any(ROOT.glob(f"*/management/commands/{name}.py"))
+
+
 def free_port(wanted: int | None) -> int:
-    """`wanted`, or else the usual port or the next one that nobody listens on. Raises DemoFailed when `wanted` is taken."""
+    """`wanted`, or else the usual port or the next free one. Raises DemoFailed when `wanted` is taken."""
     for port in [wanted] if wanted else range(USUAL_PORT, USUAL_PORT + 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -270,7 +270,15 @@ class Postgres:
             )
         self._hand_over(self.sockets)
         flags = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
-        command = [*self.prefix, self.binaries / "postgres", "-D", self.data, "-k", self.sockets, *flags]
+        command: list[str | Path] = [
+            *self.prefix,
+            self.binaries / "postgres",
+            "-D",
+            self.data,
+            "-k",
+            self.sockets,
+            *flags,
+        ]
         return processes.start(
             "postgres", command, var=self.var, stop_signal=signal.SIGINT, env=_plain(), cwd="/", **self.user
         )

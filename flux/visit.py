@@ -8,10 +8,28 @@ import http.client
 import http.cookies
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin, urlsplit
 
 MOST_REDIRECTS = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the demo answers."""
+
+    port: int
+    domain: str
+    slug: str
+
+    @property
+    def platform(self) -> str:
+        return f"http://{self.domain}:{self.port}"
+
+    @property
+    def restaurant(self) -> str:
+        return f"http://{self.slug}.{self.domain}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -75,3 +93,11 @@ class Browser:
             return answer.status, answer.headers.get("Location", ""), answer.read().decode(errors="replace")
         finally:
             connection.close()
+
+
+def main_pages(place: Place, say: Callable[[str], None]) -> int:
+    """Look at the main pages as the demo's manager and `say` what they show; answer 0, or 1 if one is wrong."""
+    browser = Browser(place.port)
+    say(f"Looking at {place.restaurant}")
+    page = browser.get(f"{place.restaurant}/")
+    return 0 if page.status == 200 else 1
