@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import setup_logging
+from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flux.settings")
@@ -13,6 +15,21 @@ app = Celery("flux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
+
+# The nightly task finds out by itself for which restaurants the early morning has come: there is no time zone here.
+# A message that nobody took before the next one is sent expires, so that a long pause of the workers leaves no heap.
+TIMETABLE: dict[str, dict[str, Any]] = {
+    "nightly": {"task": "flux.tasks.nightly", "schedule": crontab(minute="*/15"), "options": {"expires": 14 * 60}},
+}
+DEMO_TIMETABLE: dict[str, dict[str, Any]] = {
+    "demo-orders": {"task": "flux.tasks.let_demo_orders_arrive", "schedule": 30.0, "options": {"expires": 25}},
+}
+
+
+@app.on_after_configure.connect
+def use_timetable(sender: Celery, **_kwargs: Any) -> None:
+    """Not at import: that must work without settings."""
+    sender.conf.beat_schedule = TIMETABLE | (DEMO_TIMETABLE if settings.DEMO else {})
 
 
 @setup_logging.connect

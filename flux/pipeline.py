@@ -1,0 +1,106 @@
+"""THE PIPELINE for one restaurant: sync sales → forecast → suggest orders.
+
+It follows an import and runs every early morning. Each step can be repeated without harm. A step that fails is recorded
+in a manager's words, with its traceback in the log, and the steps after it run on what was there before.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from tenants.models import Restaurant
+from tenants.office import jobs
+from tenants.office.models import Job
+
+PIPELINE = Job.Kind.PIPELINE
+REST_HOURS = 1  # after closeout, so that the last orders of the night are in
+
+log = structlog.get_logger(__name__)
+
+
+class NothingToDo(Exception):
+    """A step has nothing to work on yet; its text says what is missing. No failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the pipeline: `do` returns one sentence about what came of it."""
+
+    name: str
+    doing: str
+    do: Callable[[Restaurant, dt.datetime], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step went, as it is kept on the job; `text` is for the manager, whatever the status."""
+
+    name: str
+    status: Literal["done", "skipped", "failed"]
+    text: str
+    seconds: float
+
+
+def night_of(restaurant: Restaurant, now: dt.datetime) -> dt.date:
+    """The business date whose nightly run is due at `now`: that of the latest early morning.
+
+    Early morning is one hour after closeout on the wall clock. Whoever asks later that day gets the same date: a missed
+    night is caught up, and a change of the clocks neither skips nor doubles one.
+    """
+    wall = now.astimezone(restaurant.zone).replace(tzinfo=None)
+    return (wall - dt.timedelta(hours=restaurant.closeout_hour + REST_HOURS)).date()
+
+
+def nightly_mark(restaurant: Restaurant, now: dt.datetime) -> str:
+    """What the one nightly job of that business date carries."""
+    return f"nightly:{night_of(restaurant, now)}"
+
+
+def work_off(restaurant: Restaurant, job_id: UUID) -> None:
+    """Do the job, and after it those that were asked for meanwhile; nothing where somebody else is at it."""
+    wanted: UUID | None = job_id
+    while wanted and (job := jobs.claim(wanted, now=timezone.now())):
+        run(restaurant, now=timezone.now(), job=job)
+        wanted = Job.objects.waiting(PIPELINE).values_list("pk", flat=True).first()
+
+
+def run(restaurant: Restaurant, *, now: dt.datetime, job: Job, steps: tuple[Step, ...] | None = None) -> list[Outcome]:
+    """Run all steps for `restaurant` as of `now`, and keep on the job how each one went."""
+    steps = STEPS if steps is None else steps
+    outcomes: list[Outcome] = []
+    for number, step in enumerate(steps):
+        jobs.progress(job, number, len(steps), step.doing)
+        outcomes.append(_outcome(step, restaurant, now))
+    failures = [outcome.text for outcome in outcomes if outcome.status == "failed"]
+    jobs.progress(job, len(steps), len(steps), "Finished")
+    jobs.finish(
+        job,
+        note=" ".join(outcome.text for outcome in outcomes if outcome.status == "done"),
+        result={"steps": [asdict(outcome) for outcome in outcomes]},
+        error=" ".join(failures),
+    )
+    return outcomes
+
+
+def _outcome(step: Step, restaurant: Restaurant, now: dt.datetime) -> Outcome:
+    began = time.perf_counter()
+    status: Literal["done", "skipped", "failed"] = "done"
+    try:
+        text = step.do(restaurant, now)
+    except NothingToDo as missing:
+        status, text = "skipped", str(missing)
+    except Exception:
+        log.exception("pipeline_step_failed", step=step.name)
+        status, text = "failed", f"{step.doing} did not work: a fault in Flux, which its log describes."
+    seconds = round(time.perf_counter() - began, 3)
+    log.info("pipeline_step", step=step.name, outcome=status, text=text, seconds=seconds)
+    return Outcome(step.name, status, text, seconds)
+
+
+STEPS: tuple[Step, ...] = ()
