@@ -4,9 +4,14 @@ A *source* (`Connection`) is a till or a kind of file. Orders of several sources
 says which one counts, and `DailySales` is made from that one alone, so that nothing counts twice.
 """
 
+import datetime as dt
+import zoneinfo
+from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
+from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
 from menu.models import MenuItem
@@ -124,6 +129,28 @@ class Order(models.Model):
         return f"order {self.external_id}"
 
 
+class OrderLineQuerySet(models.QuerySet["OrderLine"]):
+    """Named reads."""
+
+    def counted(self) -> "OrderLineQuerySet":
+        """Lines of each date's one source; what other sources say of the same date is left out."""
+        source = DaySource.objects.filter(pk=models.OuterRef("order__business_date")).values("connection")
+        return self.filter(order__connection=models.Subquery(source))
+
+    def by_hour(
+        self, dates: Collection[dt.date], zone: zoneinfo.ZoneInfo
+    ) -> models.QuerySet["OrderLine", dict[str, Any]]:
+        """business_date, hour (local wall clock) and units; orders without a time are left out."""
+        return (
+            self.counted()
+            .filter(order__business_date__in=dates, order__opened_at__isnull=False)
+            .annotate(business_date=models.F("order__business_date"), hour=ExtractHour("order__opened_at", tzinfo=zone))
+            .values("business_date", "hour")
+            .annotate(units=models.Sum("quantity"))
+            .order_by("business_date", "hour")
+        )
+
+
 class OrderLine(models.Model):
     """One line of an order; a return has a negative quantity."""
 
@@ -140,6 +167,8 @@ class OrderLine(models.Model):
         help_text="What the line cost the guest, after discounts.",
     )
     net = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True, help_text="The same without tax.")
+
+    objects = OrderLineQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -167,6 +196,30 @@ class DaySource(models.Model):
         return f"{self.business_date}: {self.connection}"
 
 
+class DailySalesQuerySet(models.QuerySet["DailySales"]):
+    """Named reads."""
+
+    def between(self, first: dt.date, last: dt.date) -> "DailySalesQuerySet":
+        """Both days included."""
+        return self.filter(business_date__range=(first, last))
+
+    def by_day(self) -> models.QuerySet["DailySales", dict[str, Any]]:
+        """business_date, units, and net sales (None where no price is known), oldest first."""
+        totals = {"units": models.Sum("quantity"), "net": models.Sum("net_sales")}
+        return self.values("business_date").annotate(**totals).order_by("business_date")
+
+    def by_item(self) -> models.QuerySet["DailySales", dict[str, Any]]:
+        """menu_item_id, units, net sales, and the last date it sold, best seller first."""
+        totals = {"units": models.Sum("quantity"), "net": models.Sum("net_sales")}
+        last_on = models.Max("business_date", filter=models.Q(quantity__gt=0))
+        return self.values("menu_item_id").annotate(last_on=last_on, **totals).order_by("-units", "menu_item_id")
+
+    def last_on(self) -> dt.date | None:
+        """The last business date with sales."""
+        found: dt.date | None = self.aggregate(last=models.Max("business_date"))["last"]
+        return found
+
+
 class DailySales(models.Model):
     """Units and net sales of one menu item on one business date: what everything downstream reads."""
 
@@ -175,6 +228,8 @@ class DailySales(models.Model):
     business_date = models.DateField()
     quantity = models.DecimalField(max_digits=12, decimal_places=3)
     net_sales = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+
+    objects = DailySalesQuerySet.as_manager()
 
     class Meta:
         constraints = [
