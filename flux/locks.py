@@ -38,7 +38,7 @@ def compile_lock(root: Path, lock: str, output: Path, *, timeout_s: int = 60) ->
         text=True,
         check=False,
     )
-    if "No solution found" in answer.stderr:
+    if "No solution found" in answer.stderr and "network was disabled" not in answer.stderr:
         raise ValueError(answer.stderr.strip())
     if answer.returncode != 0:
         raise Unreachable(answer.stderr.strip())
