@@ -52,6 +52,14 @@ class MenuItem(models.Model):
         return self.name
 
 
+class IngredientQuerySet(models.QuerySet["Ingredient"]):
+    """Named reads."""
+
+    def with_dish_count(self) -> "IngredientQuerySet":
+        """With the number of dishes that use it, as `dishes`."""
+        return self.annotate(dishes=models.Count("recipe_lines"))
+
+
 class Ingredient(models.Model):
     """What a restaurant buys and counts, in one base unit."""
 
@@ -73,6 +81,8 @@ class Ingredient(models.Model):
         null=True, blank=True, help_text="Days it may be used after delivery; empty for long-life goods."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = IngredientQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -28,7 +28,7 @@ LARGER = {"g": (Decimal(1000), "kg"), "ml": (Decimal(1000), "l")}
 TONES = {
     "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent"),
     "info": ("running", "in_progress", "trial", "preview", "ready"),
-    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly"),
+    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly", "no_recipe"),
     "bad": ("failed", "refused", "error", "cancelled", "closed", "overdue"),
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}

@@ -1,0 +1,115 @@
+"""Dishes with their recipes, and ingredients. The list of dishes with their sales is in flux/pages/menu.py."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from menu import recipe_sheet
+from menu.forms import IngredientForm, MenuItemForm, RecipeLineForm
+from menu.models import Ingredient, MenuItem, RecipeLine
+from tenants.access import MANAGERS, allow, may
+
+
+@allow()
+@require_safe
+def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """A dish and what one portion of it uses."""
+    dish = get_object_or_404(MenuItem, pk=item_id)
+    form = RecipeLineForm(instance=RecipeLine(menu_item=dish))
+    return _show_item(request, dish, form)
+
+
+@allow(MANAGERS)
+@require_POST
+def recipe_line_add(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """Add an ingredient to the recipe, or say on the dish's page why not."""
+    dish = get_object_or_404(MenuItem, pk=item_id)
+    form = RecipeLineForm(request.POST, instance=RecipeLine(menu_item=dish))
+    if not form.is_valid():
+        return _show_item(request, dish, form, status=422)
+    line = form.save()
+    messages.success(request, f"{line.ingredient} is in the recipe of {dish}.")
+    return redirect("menu:item", dish.pk)
+
+
+@allow(MANAGERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def recipe_line(request: HttpRequest, line_id: int) -> HttpResponse:
+    """Change one line of a recipe."""
+    line = get_object_or_404(RecipeLine.objects.select_related("menu_item", "ingredient"), pk=line_id)
+    form = RecipeLineForm(request.POST or None, instance=line)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, f"The recipe of {line.menu_item} is changed.")
+        return redirect("menu:item", line.menu_item_id)
+    return render(request, "menu/recipe_line.html", {"line": line, "form": form}, status=422 if form.errors else 200)
+
+
+@allow(MANAGERS)
+@require_POST
+def recipe_line_remove(request: HttpRequest, line_id: int) -> HttpResponse:
+    """Take one ingredient out of a recipe."""
+    line = get_object_or_404(RecipeLine.objects.select_related("menu_item", "ingredient"), pk=line_id)
+    line.delete()
+    messages.success(request, f"{line.ingredient} is out of the recipe of {line.menu_item}.")
+    return redirect("menu:item", line.menu_item_id)
+
+
+@allow(MANAGERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def item_edit(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """Change a dish's category, price, or whether it is on the menu."""
+    dish = get_object_or_404(MenuItem, pk=item_id)
+    form = MenuItemForm(request.POST or None, instance=dish)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, f"{dish} is saved.")
+        return redirect("menu:item", dish.pk)
+    return render(request, "menu/item_edit.html", {"dish": dish, "form": form}, status=422 if form.errors else 200)
+
+
+@allow()
+@require_safe
+def ingredients(request: HttpRequest) -> HttpResponse:
+    """All ingredients."""
+    found = Ingredient.objects.with_dish_count()
+    context = {"ingredients": found, "may_edit": may(request, MANAGERS)}
+    return render(request, "menu/ingredients.html", context)
+
+
+@allow(MANAGERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def ingredient_add(request: HttpRequest) -> HttpResponse:
+    """A new ingredient."""
+    return _edit_ingredient(request, Ingredient())
+
+
+@allow(MANAGERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def ingredient(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
+    """Change an ingredient."""
+    return _edit_ingredient(request, get_object_or_404(Ingredient, pk=ingredient_id))
+
+
+def _edit_ingredient(request: HttpRequest, found: Ingredient) -> HttpResponse:
+    form = IngredientForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, f"{found} is saved.")
+        return redirect("menu:ingredients")
+    context = {"ingredient": found, "form": form, "is_new": found._state.adding}
+    return render(request, "menu/ingredient.html", context, status=422 if form.errors else 200)
+
+
+def _show_item(request: HttpRequest, dish: MenuItem, form: RecipeLineForm, status: int = 200) -> HttpResponse:
+    context = {
+        "dish": dish,
+        "lines": recipe_sheet.lines_of(dish),
+        "form": form,
+        "may_edit": may(request, MANAGERS),
+        "has_ingredients": Ingredient.objects.exists(),
+    }
+    return render(request, "menu/item.html", context, status=status)
