@@ -1,6 +1,8 @@
 """The only settings module: every difference between machines is an environment variable (see .env.example)."""
 
+import hashlib
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -67,6 +69,7 @@ AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "flux.middleware.ApiMiddleware",
     "tenants.middleware.HealthMiddleware",
     "tenants.middleware.RestaurantMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -200,25 +203,42 @@ MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.tokens.RestaurantJWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.access.IsMember"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["flux.api.rendering.NumberRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "flux.api.Pagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "flux.api.problem_details",
-    "DEFAULT_THROTTLE_RATES": {"login": env.str("LOGIN_RATE", default="20/min")},
+    "DEFAULT_PAGINATION_CLASS": "flux.api.lists.Pagination",
+    "DEFAULT_FILTER_BACKENDS": ["flux.api.lists.StrictFilters"],
+    "DEFAULT_SCHEMA_CLASS": "flux.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,  # the OpenAPI document describes the API
+    "EXCEPTION_HANDLER": "flux.api.problems.problem_details",
+    "DEFAULT_THROTTLE_RATES": {
+        "login_address": env.str("LOGIN_RATE_PER_ADDRESS", default="20/min"),
+        "login_account": env.str("LOGIN_RATE_PER_ACCOUNT", default="10/hour"),
+    },
+    # How many proxies of ours stand in front: with 0, nobody can claim another address by X-Forwarded-For.
+    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
     "COERCE_DECIMAL_TO_STRING": False,
     "PAGE_SIZE": 100,
 }
+API_MAX_BODY_BYTES = 1024 * 1024
+SIMPLE_JWT = {
+    "SIGNING_KEY": hashlib.sha256(f"flux.tokens {SECRET_KEY}".encode()).hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=30)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends the tokens of the old one
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Flux",
-    "DESCRIPTION": "Forecasts and purchase orders of one restaurant. Sign in at /auth/login for a bearer token.",
+    "DESCRIPTION": (
+        "Forecasts and purchase orders of one restaurant, on the restaurant's own host. Sign in at `/auth/login` for a "
+        "bearer token. Every error is a problem details object (RFC 9457); `/api/problems/` explains each kind."
+    ),
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
 }
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------

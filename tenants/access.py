@@ -51,14 +51,17 @@ def may(request: HttpRequest, roles: frozenset[str]) -> bool:
 
 
 class IsMember(BasePermission):
-    """API: members read; owners and managers write (a view may widen `write_roles`)."""
+    """API: members read; owners and managers write (a view may widen `write_roles`).
+
+    Only a bearer token counts: the portal's session, which a browser would send along with anybody's form, does not.
+    """
 
     message = "Your role in this restaurant does not allow this."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        role = getattr(request, "role", None)
-        if role is None:
+        if request.successful_authenticator is None:
             return False
+        role = getattr(request, "role", None)
         if request.method in SAFE_METHODS:
             return role in EVERYBODY
         return role in getattr(view, "write_roles", MANAGERS)

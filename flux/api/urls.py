@@ -1,0 +1,21 @@
+"""The addresses under /api/."""
+
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from flux.api import views
+from menu.api import MenuItemViewSet
+
+app_name = "api"
+router = SimpleRouter()
+router.register("menu-items", MenuItemViewSet, basename="menu-item")
+
+urlpatterns = [
+    path("v1/", views.index, name="index"),
+    path("v1/", include(router.urls)),
+    path("schema/", views.schema, name="schema"),
+    path("docs/", views.docs, name="docs"),
+    path("problems/", views.problem_kinds, name="problem_kinds"),
+    path("problems/<slug:code>", views.problem_kind, name="problem_kind"),
+    re_path("", views.unknown),
+]

@@ -1,0 +1,60 @@
+"""How often somebody may try to sign in, counted over all hosts and processes together."""
+
+import hashlib
+import ipaddress
+from typing import Any
+
+from django.core.cache import caches
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+
+class WindowThrottle(SimpleRateThrottle):
+    """So many attempts in each minute or hour of the clock.
+
+    DRF's own counts in the restaurant's cache, so that each host would grant its own attempts, and reads before it
+    writes, so that attempts at the same moment slip through; this one adds one on the server and looks at the sum.
+    """
+
+    duration: int  # seconds in a window
+    num_requests: int  # attempts in it
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        return self.take(self.whom(request))
+
+    def whom(self, request: Request) -> str:
+        """Who is counted: the address, an IPv6 one by its network, since one connection has all of it."""
+        address = self.get_ident(request)
+        try:
+            is_v6 = ipaddress.ip_address(address).version == 6
+        except ValueError:
+            return str(address)
+        return str(ipaddress.ip_network(f"{address}/64", strict=False)) if is_v6 else str(address)
+
+    def take(self, whom: str) -> bool:
+        """Count one attempt of `whom`; whether it may go on."""
+        window = int(self.timer()) // self.duration
+        digest = hashlib.sha256(whom.encode()).hexdigest()
+        self.key = f"throttle:{self.scope}:{window}:{digest}"
+        caches["platform"].add(self.key, 0, self.duration)
+        return int(caches["platform"].incr(self.key)) <= self.num_requests
+
+    def give_back(self) -> None:
+        """Forget the attempt counted by `take`: it was the right person."""
+        caches["platform"].decr(self.key)
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return float(self.duration - self.timer() % self.duration)
+
+
+class PerAddress(WindowThrottle):
+    """Attempts from one network address, right or wrong."""
+
+    scope = "login_address"
+
+
+class PerAccount(WindowThrottle):
+    """Failed attempts with one e-mail address, wherever they come from, and whether or not it is known."""
+
+    scope = "login_account"
