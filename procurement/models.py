@@ -1,9 +1,11 @@
 """What to buy, and what is on the shelf."""
 
+import datetime as dt
 from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from forecasting.models import Run
@@ -50,6 +52,18 @@ class Supplier(models.Model):
         return self.name
 
 
+class SupplierItemQuerySet(models.QuerySet["SupplierItem"]):
+    """Named reads."""
+
+    def orderable(self) -> "SupplierItemQuerySet":
+        """What can be ordered now, with its supplier and ingredient, the preferred item of an ingredient first."""
+        return (
+            self.filter(is_active=True, supplier__is_active=True)
+            .select_related("supplier", "ingredient")
+            .order_by("ingredient_id", "-is_preferred", "price", "id")
+        )
+
+
 class SupplierItem(models.Model):
     """A line of a supplier's order guide: `pack_count` × `pack_size` `pack_unit` at `price`, such as 6 × 1 kg."""
 
@@ -64,6 +78,8 @@ class SupplierItem(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of one pack, without tax.")
     is_preferred = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+
+    objects = SupplierItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -84,6 +100,37 @@ class SupplierItem(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
+    """Named reads."""
+
+    def drafts(self) -> "PurchaseOrderQuerySet":
+        return self.filter(status=PurchaseOrder.Status.DRAFT)
+
+    def open(self) -> "PurchaseOrderQuerySet":
+        """Decided and not yet received: what is coming."""
+        return self.filter(status__in=[PurchaseOrder.Status.APPROVED, PurchaseOrder.Status.SENT])
+
+    def overdue(self, today: dt.date) -> "PurchaseOrderQuerySet":
+        return self.open().filter(deliver_on__lt=today)
+
+    def to_list(self) -> "PurchaseOrderQuerySet":
+        """With the supplier, the number of lines to buy and the total, for lists."""
+        bought = models.Q(lines__packs__gt=0)
+        return self.select_related("supplier").annotate(
+            n_lines=models.Count("lines", filter=bought),
+            total=Coalesce(
+                models.Sum(models.F("lines__packs") * models.F("lines__price")),
+                Decimal(0),
+                output_field=models.DecimalField(max_digits=16, decimal_places=4),
+            ),
+        )
+
+    def with_lines(self) -> "PurchaseOrderQuerySet":
+        """With the supplier, the forecast run, and the lines with what they buy."""
+        lines = PurchaseOrderLine.objects.select_related("supplier_item__ingredient").order_by("supplier_item__name")
+        return self.select_related("supplier", "run").prefetch_related(models.Prefetch("lines", lines))
 
 
 class PurchaseOrder(models.Model):
@@ -132,6 +179,8 @@ class PurchaseOrder(models.Model):
     sending = models.CharField(max_length=10, choices=Sending, default=Sending.NOT_SENT, blank=True)
     message_id = models.CharField(max_length=200, blank=True)
     sending_error = models.TextField(blank=True)
+
+    objects = PurchaseOrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -204,6 +253,22 @@ class PurchaseOrderLine(models.Model):
         return self.packs * self.price
 
 
+class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    """Named reads."""
+
+    def latest_counts(self, now: dt.datetime) -> "StockMovementQuerySet":
+        """The last count of each ingredient at `now`."""
+        return (
+            self.filter(kind=StockMovement.Kind.COUNT, at__lte=now)
+            .order_by("ingredient_id", "-at", "-id")
+            .distinct("ingredient_id")
+        )
+
+    def since(self, moment: dt.datetime, now: dt.datetime) -> "StockMovementQuerySet":
+        """What came in or was thrown away after `moment`."""
+        return self.exclude(kind=StockMovement.Kind.COUNT).filter(at__gt=moment, at__lte=now)
+
+
 class StockMovement(models.Model):
     """The stock ledger, only ever added to. Quantities in the ingredient's base unit."""
 
@@ -226,6 +291,8 @@ class StockMovement(models.Model):
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = StockMovementQuerySet.as_manager()
+
     class Meta:
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["ingredient", "-at"], name="procurement_movement_latest")]
@@ -243,3 +310,28 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.quantity} {self.ingredient}"
+
+
+class Suggestion(models.Model):
+    """What the last suggestion went by and what it had to leave out; one row. Whoever suggests holds its lock."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    recipe_share = models.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="Share of the forecast that has a complete recipe.",
+    )
+    sales_until_on = models.DateField(null=True, blank=True, help_text="Last business date whose sales it knew.")
+    problems = models.JSONField(default=list, blank=True, help_text="What was left out, and the way to resolve it.")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="procurement_suggestion_only_one", condition=models.Q(id=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"suggestion of {self.changed_at:%Y-%m-%d %H:%M}"
