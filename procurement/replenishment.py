@@ -119,7 +119,7 @@ def propose(
     *,
     demand: Mapping[datetime.date, Moments],
     forecast_ends_on: datetime.date,
-    today: datetime.date,
+    start: datetime.date,
     slot: Slot,
     position: Position,
     pack: Pack,
@@ -129,13 +129,14 @@ def propose(
 ) -> Proposal:
     """The line for one ingredient; `packs` is 0 where nothing is needed.
 
-    `demand` is in base units per business date; a date that is missing has none (closed). Raises ForecastTooShort.
+    `demand` is in base units per business date from `start` on, the first one whose use is not yet in `position`; a
+    date that is missing has none (closed). Raises ForecastTooShort.
     """
     until = covered_until(slot, shelf_life_days)
     if forecast_ends_on < until - datetime.timedelta(days=1):
         raise ForecastTooShort(forecast_ends_on, until)
     level = level_for(shelf_life_days)
-    expected = _between(demand, today, until, shock)
+    expected = _between(demand, start, until, shock)
     exact = gamma.quantile(float(level), expected.mean, expected.variance)
     scale = wording.scale_for(exact, base_unit)
     needed, on_hand = scale.round(exact), scale.round(max(position.on_hand, Decimal(0)))
@@ -143,12 +144,12 @@ def propose(
     committed = scale.round(position.committed)
     incoming = sum((quantity for _, quantity in arriving), Decimal(0))
     shortage = max(Decimal(0), needed - on_hand - incoming + committed)
-    days = (until - today).days
+    days = (until - start).days
     tolerance = _tolerance(expected.mean, days, margin=exact - expected.mean)
     gone_on = _gone_on(slot, shelf_life_days)
     spare = None
     if gone_on and gone_on - datetime.timedelta(days=1) <= forecast_ends_on:
-        used = _between(demand, today, gone_on, shock)
+        used = _between(demand, start, gone_on, shock)
         usable = gamma.quantile(LEVEL_SPOILS, used.mean, used.variance)
         spare = Decimal(usable) - on_hand - incoming + committed
     packs, limit = whole_packs(shortage, pack.size, tolerance, spare, shelf_life_days)
@@ -164,6 +165,7 @@ def propose(
         reason=wording.reason(
             scale=scale,
             needed=needed,
+            start=start,
             until=until,
             level=level,
             on_hand=on_hand,

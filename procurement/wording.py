@@ -72,6 +72,7 @@ def reason(
     *,
     scale: Scale,
     needed: Decimal,
+    start: datetime.date,
     until: datetime.date,
     level: Decimal,
     on_hand: Decimal,
@@ -87,7 +88,10 @@ def reason(
     Amounts are in base units and already rounded to the scale. `limit` says what held the packs back, if anything did.
     """
     have = [f"have {scale.say(on_hand)}"]
-    have += [f"{scale.say(quantity)} arriving {weekday(day)}" for day, quantity in arriving]
+    have += [
+        f"{scale.say(quantity)} {f'arriving {weekday(day)}' if day >= start else f'overdue since {long_date(day)}'}"
+        for day, quantity in arriving
+    ]
     have += [f"{scale.say(committed)} promised"] if committed else []
     packed = f"{packs} × ({pack})" if "×" in pack else f"{packs} × {pack}"
     sentence = (

@@ -28,7 +28,7 @@ def propose(demand=None, **changes):
     facts = {
         "demand": days(35, 4600.0) if demand is None else demand,
         "forecast_ends_on": SUNDAY + datetime.timedelta(days=34),
-        "today": SUNDAY,
+        "start": SUNDAY,
         "slot": SLOT,
         "position": Position(Decimal(6000), (Arrival(TUESDAY, Decimal(5000)),)),
         "pack": FIVE_KILOS,
@@ -60,7 +60,10 @@ def test_what_arrives_after_the_interval_or_is_promised_does_not_help():
 
 def test_a_delivery_that_is_overdue_still_counts_as_coming():
     overdue = Arrival(SUNDAY - datetime.timedelta(days=1), Decimal(15000))
-    assert propose(position=Position(Decimal(6000), (overdue,))).packs == 0
+    proposal = propose(position=Position(Decimal(6000), (overdue,)))
+    assert proposal.reason == (
+        "Need 18.4 kg until Thu 26 Nov (P80), have 6.0, 15.0 overdue since Sat 21 Nov → 0.0 kg → 0 × 5 kg"
+    )
 
 
 def test_enough_on_the_shelf_orders_nothing():
