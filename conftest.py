@@ -86,6 +86,16 @@ def restaurant(db: None) -> Iterator[Restaurant]:
 
 
 @pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[Restaurant]]:
+    """The two restaurants, for a test that really commits, and so takes away again whatever it makes."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), public_context():
+        yield list(Restaurant.objects.order_by("slug"))
+        connection.close()
+
+
+@pytest.fixture
 def member(db: None) -> Callable[..., User]:
     """Make a person with a role: `member(restaurant, "kitchen")`."""
 

@@ -33,24 +33,42 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def schema_name(self, value: str | None) -> None:
         """As above."""
 
+    @property
+    def include_public_schema(self) -> bool:
+        """Whether shared tables are in reach; only while django-tenants makes a new schema they are not."""
+        return getattr(chosen.get(), "include_public", True)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._constructed = False
         super().__init__(*args, **kwargs)
         self._constructed = True
 
     def set_tenant(self, tenant: Tenant, include_public: bool = True) -> None:
-        """django-tenants' own commands choose a schema through this method; it must not act while constructing."""
-        self.include_public_schema = include_public
-        if self._constructed:
-            chosen.set(None if tenant.schema_name == PUBLIC else tenant)
+        """Choose a schema for the rest of the context, as django-tenants' own commands do; our code uses contexts."""
+        if not self._constructed:
+            return  # the parent's constructor asks for public: a new connection must not change what was chosen
+        if tenant.schema_name == PUBLIC:
+            chosen.set(None)
+        elif include_public:
+            chosen.set(tenant)
+        else:
+            alone = base.FakeTenant(schema_name=tenant.schema_name)
+            alone.include_public = False
+            chosen.set(alone)
+
+    def connect(self) -> None:
+        self.search_path_set_schemas = None  # a new session of the server has a path of its own
+        super().connect()
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         wanted = self._get_cursor_search_paths()
         if self.search_path_set_schemas == wanted:
             return
         if self.connection.info.transaction_status == TransactionStatus.INERROR:
-            return  # only a rollback can follow, and it needs no path
+            return  # every statement but a rollback fails now, and a rollback needs no path
+        self.search_path_set_schemas = None
         statement = "SET search_path = " + ", ".join(quote_schema_name(name) for name in wanted)
-        with self.connection.cursor() as raw:  # past Django's wrapper: a literal query count counts the view's queries
+        # Past Django's cursor, so that a literal query count counts the view's queries.
+        with self.wrap_database_errors, self.connection.cursor() as raw:
             raw.execute(statement)
         self.search_path_set_schemas = wanted
