@@ -109,12 +109,20 @@ def member(db: None) -> Callable[..., User]:
 
 
 def signed_in(user: User, restaurant: Restaurant) -> Client:
-    """A browser on the restaurant's host with a session of `user`."""
+    """A browser on the restaurant's host with a session of `user`, and one on the platform's that vouches for it."""
     from django.conf import settings
 
+    from tenants import sessions
+
+    platform = Client(headers={"host": settings.FLUX_DOMAIN})
+    with public_context():
+        platform.force_login(user)
     client = Client(headers={"host": f"{restaurant.slug}.{settings.FLUX_DOMAIN}"})
     with restaurant_context(restaurant):
         client.force_login(user)
+        session = client.session
+        session[sessions.PLATFORM] = platform.cookies[settings.SESSION_COOKIE_NAME].value
+        session.save()
     return client
 
 

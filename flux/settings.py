@@ -159,6 +159,7 @@ ACCOUNT_SESSION_REMEMBER = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 HAND_OVER_SECONDS = 60
+HAND_OVER_COOKIE_NAME = "__Host-handover" if HTTPS else "handover"
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -170,8 +171,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [SELF],
         "frame-ancestors": [NONE],
-        # The sign-in form's answer leads on to a restaurant's own host.
-        "form-action": [SELF, f"{SCHEME}://*.{FLUX_DOMAIN}:*"],
+        # The sign-in form's answer leads on to a restaurant's own host, the sign-out form's back to the platform's.
+        "form-action": [SELF, f"{SCHEME}://{FLUX_DOMAIN}:*", f"{SCHEME}://*.{FLUX_DOMAIN}:*"],
     }
 }
 X_FRAME_OPTIONS = "DENY"

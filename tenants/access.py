@@ -45,6 +45,12 @@ def allow(roles: frozenset[str] = EVERYBODY) -> Callable[[View], View]:
     return decorate
 
 
+def open_to_strangers(view: View) -> View:
+    """Mark a view that people reach before they are signed in; whatever is not marked needs `allow`."""
+    view.open_to_strangers = True  # type: ignore[attr-defined]
+    return view
+
+
 def may(request: HttpRequest, roles: frozenset[str]) -> bool:
     """Whether the person asking has one of `roles` here."""
     return getattr(request, "role", None) in roles

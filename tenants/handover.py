@@ -5,6 +5,7 @@ restaurant's host first gives the browser a `state`, and only that browser can u
 """
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.cache import caches
 
+from tenants import sessions
 from tenants.models import Membership, Restaurant, User
 
 SALT = "flux.handover"
@@ -34,10 +36,15 @@ def new_state() -> str:
     return secrets.token_urlsafe(24)
 
 
+def is_state(text: str) -> bool:
+    """Whether `text` looks like what `new_state` makes."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{32}", text) is not None
+
+
 def issue(user: User, restaurant: Restaurant, *, state: str, platform_session: str) -> str:
     """A token for `user` to enter `restaurant` once."""
     nonce = secrets.token_urlsafe(16)
-    caches["platform"].set(f"handover:{nonce}", platform_session, settings.HAND_OVER_SECONDS)
+    caches["platform"].set(_key(nonce), platform_session, settings.HAND_OVER_SECONDS)
     return signing.dumps(
         {"user": str(user.pk), "restaurant": str(restaurant.pk), "state": state, "nonce": nonce}, salt=SALT
     )
@@ -48,14 +55,27 @@ def redeem(token: str, restaurant: Restaurant, *, state: str) -> Entry:
     try:
         facts = signing.loads(token, salt=SALT, max_age=settings.HAND_OVER_SECONDS)
     except signing.BadSignature as error:
-        raise HandOverRefused("signature") from error
-    if facts["restaurant"] != str(restaurant.pk) or not state or not hmac.compare_digest(facts["state"], state):
-        raise HandOverRefused("another restaurant or browser")
-    key = f"handover:{facts['nonce']}"
-    platform_session = caches["platform"].get(key)
-    if platform_session is None or not caches["platform"].delete(key):
-        raise HandOverRefused("used or expired")
+        raise HandOverRefused("forged or expired") from error
+    if facts["restaurant"] != str(restaurant.pk):
+        raise HandOverRefused("of another restaurant")
+    if not is_state(state) or not hmac.compare_digest(facts["state"], state):
+        raise HandOverRefused("of another browser")
+    platform_session = _use_up(facts["nonce"])
+    if not sessions.platform_session_lives(platform_session):
+        raise HandOverRefused("signed out meanwhile")
     user = User.objects.filter(pk=facts["user"], is_active=True).first()
     if user is None or Membership.role_of(user.pk, restaurant) is None:
-        raise HandOverRefused("no membership")
+        raise HandOverRefused("no member")
     return Entry(user, platform_session)
+
+
+def _use_up(nonce: str) -> str:
+    """The platform session behind `nonce`. Of two who ask at once, one deletes it, and only that one goes on."""
+    platform_session: str | None = caches["platform"].get(_key(nonce))
+    if platform_session is None or not caches["platform"].delete(_key(nonce)):
+        raise HandOverRefused("used or expired")
+    return platform_session
+
+
+def _key(nonce: str) -> str:
+    return f"handover:{nonce}"

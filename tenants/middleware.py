@@ -1,35 +1,58 @@
 """From the host to the restaurant, and from the person to a role in it."""
 
+import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.cache import caches
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotFound,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.utils import timezone
 
+from tenants import sessions
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant
 
 HOST_SECONDS = 30
-Handler = Callable[[HttpRequest], HttpResponse]
-_restaurants_by_host: dict[str, tuple[float, Restaurant | None]] = {}
+MOST_HOSTS = 10_000
+Handler = Callable[[HttpRequest], HttpResponseBase]
+log = structlog.get_logger(__name__)
+_restaurants_by_host: dict[str, tuple[float, Restaurant]] = {}
 
 
 def restaurant_of_host(host: str) -> Restaurant | None:
-    """The restaurant that `host` (without port) leads to, from this process's memory for up to 30 s."""
+    """The restaurant that `host` (without port) leads to, from this process's memory for up to 30 s.
+
+    Each caller gets a copy of its own: what one request does to it is not seen by the next. Hosts that lead nowhere are
+    not remembered, so that nobody fills the memory with made-up names.
+    """
     now = time.monotonic()
     remembered = _restaurants_by_host.get(host)
-    if remembered and now - remembered[0] < HOST_SECONDS:
-        return remembered[1]
-    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-    restaurant: Restaurant | None = domain.tenant if domain else None
-    _restaurants_by_host[host] = (now, restaurant)
-    return restaurant
+    if remembered is None or now - remembered[0] >= HOST_SECONDS:
+        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+        if domain is None:
+            _restaurants_by_host.pop(host, None)
+            return None
+        domain.tenant.host = domain.domain if domain.is_primary else domain.tenant.host
+        if len(_restaurants_by_host) >= MOST_HOSTS:
+            _restaurants_by_host.clear()
+        remembered = _restaurants_by_host[host] = (now, domain.tenant)
+    return copy.copy(remembered[1])
 
 
 def forget_hosts() -> None:
@@ -43,7 +66,7 @@ class HealthMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == "/healthz":
             return HttpResponse("ok", content_type="text/plain")
         if request.path == "/readyz":
@@ -51,10 +74,30 @@ class HealthMiddleware:
         return self.get_response(request)
 
     def ready(self) -> HttpResponse:
-        """200 once the database answers."""
+        """200 while database and cache answer, else 503; which of them does not is for the log and the probe."""
+        answers = {"database": self.answers(self.ask_database), "cache": self.answers(self.ask_cache)}
+        ready = all(answers.values())
+        words = {name: "ok" if ok else "no answer" for name, ok in answers.items()}
+        return JsonResponse({"status": "ready" if ready else "not ready", **words}, status=200 if ready else 503)
+
+    @staticmethod
+    def answers(ask: Callable[[], object]) -> bool:
+        """Whether `ask` gets an answer; why not goes to the log, because a probe may be anybody."""
+        try:
+            ask()
+        except Exception:
+            log.exception("not_ready", asked=ask.__name__)
+            return False
+        return True
+
+    @staticmethod
+    def ask_database() -> None:
         with public_context(), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        return HttpResponse("ready", content_type="text/plain")
+
+    @staticmethod
+    def ask_cache() -> None:
+        caches["platform"].get("readyz")
 
 
 class RestaurantMiddleware:
@@ -63,11 +106,11 @@ class RestaurantMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             host = request.get_host().rsplit(":", 1)[0].lower()
         except DisallowedHost:
-            return HttpResponseNotFound("No restaurant lives at this address.", content_type="text/plain")
+            return nobody_here()
         request.restaurant = None  # type: ignore[attr-defined]
         if host == settings.FLUX_DOMAIN:
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
@@ -76,10 +119,39 @@ class RestaurantMiddleware:
         with public_context():
             restaurant = restaurant_of_host(host)
         if restaurant is None or restaurant.status == Restaurant.Status.CLOSED:
-            return HttpResponseNotFound("No restaurant lives at this address.", content_type="text/plain")
+            return nobody_here()
+        if host != restaurant.host and request.method in {"GET", "HEAD"}:
+            return HttpResponseRedirect(restaurant_url(request, restaurant, request.get_full_path()))
         request.restaurant = restaurant  # type: ignore[attr-defined]
-        with restaurant_context(restaurant), timezone.override(restaurant.zone):
-            return self.get_response(request)
+        with working_for(restaurant):
+            response = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            response.streaming_content = stream_for(restaurant, response.streaming_content)  # type: ignore[arg-type]
+        return response
+
+
+def working_for(restaurant: Restaurant) -> AbstractContextManager[object]:
+    """The restaurant's rows and its wall clock."""
+    stack = ExitStack()
+    stack.enter_context(restaurant_context(restaurant))
+    stack.enter_context(timezone.override(restaurant.zone))
+    return stack
+
+
+def stream_for(restaurant: Restaurant, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """`chunks`, each made for `restaurant`: the server asks for them after the request's own context has ended."""
+    rest, end = iter(chunks), object()
+    while True:
+        with working_for(restaurant):
+            chunk = next(rest, end)
+        if chunk is end:
+            return
+        yield chunk  # type: ignore[misc]
+
+
+def nobody_here() -> HttpResponse:
+    """The answer at a host that leads to no restaurant, or to a closed one."""
+    return HttpResponseNotFound("No restaurant lives at this address.", content_type="text/plain")
 
 
 class MembershipMiddleware:
@@ -88,7 +160,7 @@ class MembershipMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.role = None  # type: ignore[attr-defined]
         restaurant: Restaurant | None = request.restaurant  # type: ignore[attr-defined]
         if restaurant is None:
@@ -96,7 +168,7 @@ class MembershipMiddleware:
         if restaurant.status == Restaurant.Status.SUSPENDED:
             return render(request, "suspended.html", status=403)
         if request.user.is_authenticated:
-            role = Membership.role_of(request.user.pk, restaurant)
+            role = None if sessions.is_void(request) else Membership.role_of(request.user.pk, restaurant)
             if role is None:
                 logout(request)
             request.role = role  # type: ignore[attr-defined]
@@ -119,7 +191,7 @@ def platform_url(request: HttpRequest, path: str = "/") -> str:
 
 def restaurant_url(request: HttpRequest, restaurant: Restaurant, path: str = "/") -> str:
     """An address on the restaurant's host, likewise."""
-    return f"{request.scheme}://{restaurant.slug}.{settings.FLUX_DOMAIN}{_port(request)}{path}"
+    return f"{request.scheme}://{restaurant.host}{_port(request)}{path}"
 
 
 def _port(request: HttpRequest) -> str:

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 from django.utils.timezone import now
 from django_tenants.models import DomainMixin, TenantMixin
 
@@ -82,8 +83,8 @@ def validate_time_zone(value: str) -> None:
 
 
 def validate_slug(value: str) -> None:
-    """Refuse slugs that are host names of the platform."""
-    if value in RESERVED_SLUGS:
+    """Refuse slugs that are host names of the platform, or that pose as another name (`xn--…` is shown decoded)."""
+    if value in RESERVED_SLUGS or value.startswith("xn--"):
         raise ValidationError(f"“{value}” is reserved.")
 
 
@@ -101,6 +102,8 @@ class RestaurantQuerySet(models.QuerySet["Restaurant"]):
 
 class Restaurant(TenantMixin):
     """One restaurant: its host, its schema, and the facts that every date and amount depends on."""
+
+    auto_create_schema = False  # `provisioning.open_restaurant` makes it, in the same transaction as the row
 
     class Status(models.TextChoices):
         TRIAL = "trial"
@@ -152,6 +155,12 @@ class Restaurant(TenantMixin):
     def __str__(self) -> str:
         return self.name
 
+    @cached_property
+    def host(self) -> str:
+        """The host name that people reach it by."""
+        primary = [domain.domain for domain in self.domains.all() if domain.is_primary]
+        return primary[0] if primary else f"{self.slug}.{settings.FLUX_DOMAIN}"
+
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
         """The restaurant's own time zone."""
@@ -182,6 +191,19 @@ class Domain(DomainMixin):
         return self.domain
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Named reads."""
+
+    def open_for(self, user: "User") -> "MembershipQuerySet":
+        """Where `user` may go now, by the restaurants' names."""
+        open_to_people = self.filter(user=user).exclude(restaurant__status=Restaurant.Status.CLOSED)
+        return (
+            open_to_people.select_related("restaurant")
+            .prefetch_related("restaurant__domains")
+            .order_by("restaurant__name")
+        )
+
+
 class Membership(models.Model):
     """One person's role in one restaurant."""
 
@@ -195,6 +217,8 @@ class Membership(models.Model):
     restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
     created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,36 +1,37 @@
 """Sign-in on a restaurant's host, the way there from the platform, and the choice of a restaurant."""
 
-from django.contrib.auth import login, logout
+import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants import handover
+from tenants import handover, sessions
+from tenants.access import open_to_strangers
 from tenants.middleware import platform_url, restaurant_url
-from tenants.models import Restaurant
+from tenants.models import Membership, Restaurant
 
-STATE_COOKIE = "handover"
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
-
-def _local(path: str) -> str:
-    """`path` where it is one of this host, else the front page: nobody is sent elsewhere by a link."""
-    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) and path.startswith("/") else "/"
+STATE_SECONDS = 600
+log = structlog.get_logger(__name__)
 
 
+@never_cache
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Platform: the restaurants of the person signed in."""
-    restaurants = [
-        {"restaurant": found, "url": restaurant_url(request, found, reverse("auth:sign_in", urlconf="flux.urls"))}
-        for found in Restaurant.objects.of(request.user)  # type: ignore[arg-type]
-    ]
-    return render(request, "tenants/home.html", {"restaurants": restaurants})
+    """Platform: the restaurants of the person signed in; somebody with just one is led straight on to it.
+
+    `?choose` shows the list to everybody, staff always see it: there is more than one way on for them.
+    """
+    memberships = list(Membership.objects.open_for(request.user))  # type: ignore[arg-type]
+    if len(memberships) == 1 and "choose" not in request.GET and not request.user.is_staff:
+        return HttpResponseRedirect(_sign_in_url(request, memberships[0].restaurant))
+    entries = [{"membership": found, "url": _sign_in_url(request, found.restaurant)} for found in memberships]
+    return render(request, "tenants/home.html", {"entries": entries})
 
 
 @never_cache
@@ -38,35 +39,49 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
     """Platform: send the person signed in on to the restaurant's host with a token."""
-    restaurant = get_object_or_404(Restaurant.objects.of(request.user), slug=slug)  # type: ignore[arg-type]
+    restaurant = Restaurant.objects.of(request.user).filter(slug=slug).first()  # type: ignore[arg-type]
+    if restaurant is None:
+        return render(request, "tenants/no_member.html", status=403)
+    state = request.GET.get("state", "")
+    if not handover.is_state(state):
+        return HttpResponseRedirect(_sign_in_url(request, restaurant))
     token = handover.issue(
         request.user,  # type: ignore[arg-type]
         restaurant,
-        state=request.GET.get("state", ""),
+        state=state,
         platform_session=request.session.session_key or "",
     )
     query = urlencode({"token": token, "next": _local(request.GET.get("next", "/"))})
-    return HttpResponseRedirect(
-        restaurant_url(request, restaurant, reverse("auth:enter", urlconf="flux.urls") + "?" + query)
-    )
+    path = reverse("auth:enter", urlconf=settings.ROOT_URLCONF)
+    return HttpResponseRedirect(restaurant_url(request, restaurant, f"{path}?{query}"))
 
 
 @never_cache
+@open_to_strangers
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Restaurant: ask the platform who this is."""
     target = _local(request.GET.get("next", "/"))
     if request.role is not None:  # type: ignore[attr-defined]
         return redirect(target)
-    state = handover.new_state()
-    slug = request.restaurant.slug  # type: ignore[attr-defined]
-    path = reverse("hand_over", args=[slug], urlconf="flux.urls_public")
+    state = request.COOKIES.get(settings.HAND_OVER_COOKIE_NAME, "")
+    if not handover.is_state(state):
+        state = handover.new_state()  # else two tabs that sign in at once would spoil each other's way
+    path = reverse("hand_over", args=[request.restaurant.slug], urlconf=settings.PUBLIC_SCHEMA_URLCONF)  # type: ignore[attr-defined]
     response = HttpResponseRedirect(platform_url(request, f"{path}?{urlencode({'state': state, 'next': target})}"))
-    response.set_cookie(STATE_COOKIE, state, max_age=600, httponly=True, samesite="Lax", secure=request.is_secure())
+    response.set_cookie(
+        settings.HAND_OVER_COOKIE_NAME,
+        state,
+        max_age=STATE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
     return response
 
 
 @never_cache
+@open_to_strangers
 @require_safe
 def enter(request: HttpRequest) -> HttpResponse:
     """Restaurant: the way back from the platform; signs the person in on this host."""
@@ -74,19 +89,30 @@ def enter(request: HttpRequest) -> HttpResponse:
         entry = handover.redeem(
             request.GET.get("token", ""),
             request.restaurant,  # type: ignore[attr-defined]
-            state=request.COOKIES.get(STATE_COOKIE, ""),
+            state=request.COOKIES.get(settings.HAND_OVER_COOKIE_NAME, ""),
         )
-    except handover.HandOverRefused:
+    except handover.HandOverRefused as refused:
+        log.warning("hand_over_refused", reason=str(refused))
         return render(request, "tenants/enter_refused.html", status=403)
-    login(request, entry.user, backend=BACKEND)
-    request.session["platform_session"] = entry.platform_session
+    sessions.begin(request, entry.user, platform_session=entry.platform_session)
     response = redirect(_local(request.GET.get("next", "/")))
-    response.delete_cookie(STATE_COOKIE)
+    response.delete_cookie(settings.HAND_OVER_COOKIE_NAME, samesite="Lax")
+    response["Referrer-Policy"] = "no-referrer"
     return response
 
 
+@open_to_strangers
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Restaurant: end the session here and go back to the platform."""
-    logout(request)
+    """Restaurant: sign out here, on the platform and in every other restaurant, in this browser."""
+    sessions.end(request)
     return HttpResponseRedirect(platform_url(request))
+
+
+def _local(path: str) -> str:
+    """`path` where it is one of this host, else the front page: nobody is sent elsewhere by a link."""
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"
+
+
+def _sign_in_url(request: HttpRequest, restaurant: Restaurant) -> str:
+    return restaurant_url(request, restaurant, reverse("auth:sign_in", urlconf=settings.ROOT_URLCONF))

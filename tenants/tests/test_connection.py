@@ -32,7 +32,7 @@ def test_a_rolled_back_transaction_takes_its_path_along(committed: list[Restaura
     bistro, trattoria = committed
     with restaurant_context(bistro):
         where()
-    with pytest.raises(Trouble), transaction.atomic(), restaurant_context(trattoria):
+    with pytest.raises(Trouble), transaction.atomic(), restaurant_context(trattoria):  # noqa: PT012 the error has to cross the block
         assert where() == trattoria.schema_name
         raise Trouble
     with restaurant_context(trattoria):  # the server is back at the bistro's path by itself

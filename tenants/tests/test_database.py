@@ -1,6 +1,7 @@
 """The database follows the chosen restaurant: through errors, rollbacks, threads and tasks of an event loop."""
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +12,9 @@ from django.core.cache import cache
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from menu.models import MenuItem
 from tenants.context import NoRestaurant, current_restaurant, public_context, restaurant_context
 from tenants.models import Restaurant
+from tenants.office.models import Closure
 
 pytestmark = pytest.mark.django_db
 
@@ -46,36 +47,36 @@ def in_thread(work: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture
-def item(restaurant: Restaurant, other_restaurant: Restaurant) -> str:
-    """A menu item in each of the two restaurants; the name of the first one's."""
-    MenuItem.objects.create(name="Soup of the bistro")
+def note(restaurant: Restaurant, other_restaurant: Restaurant) -> str:
+    """A planned closure in each of the two restaurants; the note of the first one's."""
+    Closure.objects.create(on=dt.date(2026, 1, 1), note="Rest of the bistro")
     with restaurant_context(other_restaurant):
-        MenuItem.objects.create(name="Soup of the trattoria")
-    return "Soup of the bistro"
+        Closure.objects.create(on=dt.date(2026, 1, 1), note="Rest of the trattoria")
+    return "Rest of the bistro"
 
 
-def names() -> list[str]:
-    return list(MenuItem.objects.values_list("name", flat=True))
+def notes() -> list[str]:
+    return list(Closure.objects.values_list("note", flat=True))
 
 
-def test_each_restaurant_sees_its_own_rows(item: str, other_restaurant: Restaurant) -> None:
-    assert names() == [item]
+def test_each_restaurant_sees_its_own_rows(note: str, other_restaurant: Restaurant) -> None:
+    assert notes() == [note]
     with restaurant_context(other_restaurant):
-        assert names() == ["Soup of the trattoria"]
-    assert names() == [item]
+        assert notes() == ["Rest of the trattoria"]
+    assert notes() == [note]
 
 
-def test_a_server_side_cursor_reads_the_restaurant_it_was_opened_in(item: str, other_restaurant: Restaurant) -> None:
-    rows = MenuItem.objects.values_list("name", flat=True).iterator(chunk_size=1)
-    assert next(rows) == item
+def test_a_server_side_cursor_reads_the_restaurant_it_was_opened_in(note: str, other_restaurant: Restaurant) -> None:
+    rows = Closure.objects.values_list("note", flat=True).iterator(chunk_size=1)
+    assert next(rows) == note
     with restaurant_context(other_restaurant):
         assert list(rows) == []
-        assert list(MenuItem.objects.values_list("name", flat=True).iterator()) == ["Soup of the trattoria"]
+        assert list(Closure.objects.values_list("note", flat=True).iterator()) == ["Rest of the trattoria"]
 
 
-def test_without_a_restaurant_its_tables_are_out_of_reach(item: str) -> None:
+def test_without_a_restaurant_its_tables_are_out_of_reach(note: str) -> None:
     with public_context(), pytest.raises(ProgrammingError), transaction.atomic():
-        names()
+        notes()
     with public_context(), pytest.raises(NoRestaurant):
         current_restaurant()
 
@@ -96,7 +97,7 @@ def test_nested_contexts_return_to_the_one_before(restaurant: Restaurant, other_
 
 
 def test_an_exception_leaves_the_restaurant_as_it_was(restaurant: Restaurant, other_restaurant: Restaurant) -> None:
-    with pytest.raises(Trouble), restaurant_context(other_restaurant):
+    with pytest.raises(Trouble), restaurant_context(other_restaurant):  # noqa: PT012 the error has to cross the block
         assert where() == other_restaurant.schema_name
         raise Trouble
     assert current_restaurant() == restaurant
@@ -119,7 +120,7 @@ def test_the_path_is_sent_once_per_switch(restaurant: Restaurant, other_restaura
 def test_a_rolled_back_savepoint_takes_its_path_along(restaurant: Restaurant, other_restaurant: Restaurant) -> None:
     where()
     with restaurant_context(other_restaurant):
-        with pytest.raises(Trouble), transaction.atomic():
+        with pytest.raises(Trouble), transaction.atomic():  # noqa: PT012 the error has to cross the block
             assert where() == other_restaurant.schema_name
             raise Trouble
         assert where() == other_restaurant.schema_name
@@ -136,14 +137,14 @@ def test_a_failed_query_in_a_savepoint_does_not_confuse_the_next(
         assert where() == other_restaurant.schema_name
 
 
-def test_a_broken_transaction_answers_nothing_from_another_restaurant(item: str, other_restaurant: Restaurant) -> None:
-    with pytest.raises(DatabaseError), transaction.atomic():
+def test_a_broken_transaction_answers_nothing_from_another_restaurant(note: str, other_restaurant: Restaurant) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():  # noqa: PT012 the error has to cross the block
         with pytest.raises(DatabaseError), connection.cursor() as cursor:
             cursor.execute("SELECT 1/0")
         connection.needs_rollback = False  # as code does that believes it may go on
         with restaurant_context(other_restaurant):
-            names()
-    assert names() == [item]
+            notes()
+    assert notes() == [note]
 
 
 def test_a_new_thread_starts_without_a_restaurant(restaurant: Restaurant) -> None:

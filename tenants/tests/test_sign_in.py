@@ -63,5 +63,5 @@ def test_a_stranger_to_the_restaurant_is_turned_away(
 ) -> None:
     sign_in(visitor, member(restaurant))
     response = visitor.get("http://trattoria.flux.localhost/auth/sign-in/")
-    assert response.status_code == 404
+    assert response.status_code == 403
     assert response.wsgi_request.get_host() == "flux.localhost"

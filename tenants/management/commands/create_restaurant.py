@@ -1,30 +1,32 @@
 """`create_restaurant`: a restaurant with its schema, host and owner."""
 
-import getpass
-import sys
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
-from tenants import provisioning
+from tenants import people, provisioning
 from tenants.context import public_context
+from tenants.management.asking import ask_password, in_words
 from tenants.models import Restaurant, User
 
 
 class Command(BaseCommand):
     """Create a restaurant; its owner is made if nobody has that e-mail yet."""
 
-    help = __doc__
+    help = "Create a restaurant with its schema and host; its owner is made if nobody has that e-mail yet."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="first part of its address, such as bistro")
         parser.add_argument("--name", help="defaults to the slug")
-        parser.add_argument("--timezone", default="Europe/London")
-        parser.add_argument("--currency", default="EUR")
-        parser.add_argument("--country", default="GB", help="two letters, for public holidays")
-        parser.add_argument("--subdivision", default="", help="for regional holidays")
-        parser.add_argument("--closeout-hour", type=int, default=4, help="hour at which the business day ends")
+        parser.add_argument("--timezone", default="Europe/London", help="IANA name (default: %(default)s)")
+        parser.add_argument("--currency", default="EUR", help="three letters (default: %(default)s)")
+        parser.add_argument("--country", default="GB", help="two letters, for public holidays (default: %(default)s)")
+        parser.add_argument("--subdivision", default="", help="for regional holidays, such as BY")
+        parser.add_argument(
+            "--closeout-hour", type=int, default=4, help="hour at which the business day ends (default: %(default)s)"
+        )
         parser.add_argument("--owner", help="the owner's e-mail")
         parser.add_argument("--password", help="of a new owner; asked for where it is missing")
 
@@ -39,21 +41,20 @@ class Command(BaseCommand):
             closeout_hour=options["closeout_hour"],
             status=Restaurant.Status.ACTIVE,
         )
-        with public_context():
-            try:
-                restaurant.full_clean()
-            except ValidationError as error:
-                problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
-                raise CommandError("; ".join(problems)) from error
-            owner = self.owner(options["owner"], options["password"]) if options["owner"] else None
-            provisioning.open_restaurant(restaurant, owner=owner)
-        self.stdout.write(f"{restaurant.name} is open at {restaurant.get_primary_domain()}.")
+        try:
+            with public_context(), transaction.atomic():
+                restaurant.full_clean()  # before anybody is asked for a password
+                owner = self.owner(options["owner"], options["password"]) if options["owner"] else None
+                provisioning.open_restaurant(restaurant, owner=owner)
+        except ValidationError as error:
+            raise CommandError(in_words(error)) from error
+        self.stdout.write(f"{restaurant.name} is open at {restaurant.host}.")
 
     def owner(self, email: str, password: str | None) -> User:
         """The person with this e-mail, made if need be."""
-        found = User.objects.filter(email__iexact=email).first()
-        if found:
-            return found
-        if password is None and not sys.stdin.isatty():
-            raise CommandError(f"Nobody has the e-mail {email} yet: give --password to make the owner.")
-        return User.objects.create_user(email, password or getpass.getpass(f"Password for {email}: "))
+        found = people.find(email)
+        if found is None:
+            return people.join(email, password or ask_password(email))
+        if password:
+            self.stderr.write(f"{email} is known already and keeps the password that they have.")
+        return found
