@@ -156,7 +156,11 @@ def install(venv: Path, lock: str, version: str | None) -> None:
     uv = find_uv(venv)
     say(f"Installing {lock}")
     packages: list[str | Path] = ["install", "--quiet", "--require-hashes", "-r", ROOT / lock]
-    if uv is None or subprocess.run([uv, "pip", *packages, "--python", python], check=False).returncode != 0:
+    trusting = {"UV_SYSTEM_CERTS": "1"} | os.environ  # certificates that the machine's owner has added
+    if (
+        uv is None
+        or subprocess.run([uv, "pip", *packages, "--python", python], env=trusting, check=False).returncode != 0
+    ):
         say("uv cannot do it here; pip does it, slowly")
         by_pip = [python, "-m", "pip", *packages]
         run_or_exit(by_pip, f"The packages of {lock} cannot be installed: see above. Is there a network?")

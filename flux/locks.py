@@ -33,7 +33,7 @@ def compile_lock(root: Path, lock: str, output: Path, *, timeout_s: int = 60) ->
     answer = subprocess.run(
         [Path(sys.prefix) / "bin" / "uv", "pip", "compile", *flags, "pyproject.toml", "--output-file", output],
         cwd=root,
-        env=os.environ | {"UV_HTTP_TIMEOUT": str(timeout_s)},
+        env={"UV_SYSTEM_CERTS": "1"} | os.environ | {"UV_HTTP_TIMEOUT": str(timeout_s)},
         capture_output=True,
         text=True,
         check=False,
