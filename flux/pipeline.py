@@ -7,13 +7,20 @@ in a manager's words, with its traceback in the log, and the steps after it run 
 import datetime as dt
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Literal
 from uuid import UUID
 
 import structlog
+from django.db.models import Max
 from django.utils import timezone
 
+from pos import importing
+from pos.models import DailySales, SalesFile
+from pos.providers.base import ProviderError
+from procurement import suggestions
+from procurement.models import SupplierItem
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -103,4 +110,26 @@ def _outcome(step: Step, restaurant: Restaurant, now: dt.datetime) -> Outcome:
     return Outcome(step.name, status, text, seconds)
 
 
-STEPS: tuple[Step, ...] = ()
+def sync(restaurant: Restaurant, now: dt.datetime) -> str:
+    """Load the files that somebody asked for and whose worker died, and say how far the sales reach."""
+    for file in SalesFile.objects.filter(status=SalesFile.Status.IMPORTING).order_by("uploaded_at"):
+        with suppress(ProviderError):  # its own page says why it cannot be read
+            importing.run(file, restaurant=restaurant, now=now)
+    last_on = DailySales.objects.aggregate(last_on=Max("business_date"))["last_on"]
+    if last_on is None:
+        raise NothingToDo("There are no sales yet: upload a file from your till.")
+    return f"Sales are in up to {last_on:%a} {last_on.day} {last_on:%b}."
+
+
+def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
+    """Bring the draft orders to what should be ordered now."""
+    if not SupplierItem.objects.orderable().exists():
+        raise NothingToDo("There are no suppliers' items yet, so nothing can be ordered.")
+    suggested = suggestions.suggest(restaurant, now)
+    return f"{len(suggested.drafts)} draft orders."
+
+
+STEPS: tuple[Step, ...] = (
+    Step("sync", "Checking sales", sync),
+    Step("suggest", "Suggesting orders", suggest),
+)

@@ -10,6 +10,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from flux import pipeline
+from flux.demo import bistro, loading
+from pos import importing
+from pos.models import SalesFile
+from pos.providers.base import ProviderError
+from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -31,6 +36,27 @@ def ask_for_pipeline(restaurant: Restaurant, *, now: dt.datetime, mark: str | No
     return job
 
 
+def ask_for_nightly(restaurant: Restaurant, *, now: dt.datetime) -> Job | None:
+    """The same under the mark of this business date; None where that has been asked for already."""
+    mark = pipeline.nightly_mark(restaurant, now)
+    if Job.objects.filter(kind=Job.Kind.PIPELINE, mark=mark).exists():
+        return None
+    log.info("nightly_due", mark=mark)
+    return ask_for_pipeline(restaurant, now=now, mark=mark)
+
+
+@restaurant_task()
+def import_then_pipeline(restaurant: Restaurant, *, file_id: str) -> None:
+    """Load a sales file that somebody asked for (`importing.begin`); then run the pipeline on what it brought."""
+    now = timezone.now()
+    try:
+        importing.run(SalesFile.objects.get(pk=file_id), restaurant=restaurant, now=now)
+    except ProviderError as error:  # the file's own page says so too
+        log.warning("file_not_imported", file_id=file_id, reason=str(error))
+        return
+    ask_for_pipeline(restaurant, now=now)
+
+
 @shared_task
 def nightly() -> list[str]:
     """Send what is due to every working restaurant, each in a task of its own. Returns those where that failed."""
@@ -38,14 +64,49 @@ def nightly() -> list[str]:
 
 
 def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
-    """The nightly run if this business date has had none, and jobs that lost their message or their worker."""
-    mark = pipeline.nightly_mark(restaurant, now)
-    if not Job.objects.filter(kind=Job.Kind.PIPELINE, mark=mark).exists():
-        ask_for_pipeline(restaurant, now=now, mark=mark)
-        log.info("nightly_due", mark=mark)
+    """The nightly run if this business date has had none, and jobs that lost their message or their worker.
+
+    While a long history is loading the nightly run waits: a forecast from half of it would mislead.
+    """
+    if not Job.objects.unfinished().filter(kind=Job.Kind.HISTORY).exists():
+        ask_for_nightly(restaurant, now=now)
     for job in jobs.stuck(now):
         log.warning("job_sent_again", kind=job.kind, job_id=str(job.pk), attempts=job.attempts)
         enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)
+    waiting = SalesFile.objects.filter(status=SalesFile.Status.IMPORTING, uploaded_at__lt=now - jobs.SILENT_AFTER)
+    for file_id in waiting.values_list("pk", flat=True):
+        enqueue(import_then_pipeline, restaurant, file_id=file_id)
 
 
-AGAIN: dict[str, Any] = {Job.Kind.PIPELINE: run_pipeline}  # which task does a job of this kind once more
+@restaurant_task()
+def load_demo_history(restaurant: Restaurant, *, job_id: str) -> None:
+    """Bring in the demo's sales up to yesterday; then run the pipeline on them, in place of the nightly one."""
+    now = timezone.now()
+    job = jobs.claim(UUID(job_id), now=now)
+    if job is None:
+        return
+    lines = loading.load_history(restaurant, bistro.read(), now=now, job=job)
+    jobs.finish(job, note=f"{lines:,} order lines have been loaded.")
+    _ = ask_for_nightly(restaurant, now=now) or ask_for_pipeline(restaurant, now=now)
+
+
+def ask_for_demo_history(restaurant: Restaurant, *, now: dt.datetime) -> None:
+    """Let the demo's sales up to yesterday be brought in; nothing where they are complete."""
+    if loading.missing_days(restaurant, bistro.read(), now=now):
+        begun = Job.objects.unfinished().filter(kind=Job.Kind.HISTORY).first()
+        job = begun or jobs.request(Job.Kind.HISTORY, now=now, note="Waiting for its turn")
+        enqueue(load_demo_history, restaurant, job_id=job.pk)
+
+
+@shared_task
+def let_demo_orders_arrive() -> None:
+    """Today's guests of the demo restaurant, as their orders are opened."""
+    with public_context():
+        restaurant = Restaurant.objects.working().filter(slug=bistro.read().slug).first()
+    if restaurant is not None:
+        with restaurant_context(restaurant):
+            loading.let_orders_arrive(restaurant, bistro.read(), now=timezone.now())
+
+
+# Which task does a job of this kind once more.
+AGAIN: dict[str, Any] = {Job.Kind.PIPELINE: run_pipeline, Job.Kind.HISTORY: load_demo_history}

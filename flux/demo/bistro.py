@@ -106,6 +106,15 @@ class Supplier:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can sign in; the role `staff` is the platform's, the others are the restaurant's."""
+
+    role: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bistro:
     name: str
     slug: str
@@ -114,10 +123,18 @@ class Bistro:
     subdivision: str
     currency: str
     closeout_hour: int
+    vat: Decimal
+    till: str
+    password: str
+    people: tuple[Person, ...]
     dayparts: tuple[Daypart, ...]
     items: tuple[Item, ...]
     ingredients: tuple[Ingredient, ...]
     suppliers: tuple[Supplier, ...]
+
+    def person(self, role: str) -> Person:
+        """Who has this role."""
+        return next(person for person in self.people if person.role == role)
 
 
 @cache
@@ -125,7 +142,8 @@ def read() -> Bistro:
     """The demo restaurant. Raises `FactsError` where a recipe or an offer names an unknown ingredient."""
     facts: dict[str, Any] = tomllib.loads(FACTS.read_text("utf-8"))
     bistro = Bistro(
-        **{key: value for key, value in facts.items() if not isinstance(value, list)},
+        **{key: value for key, value in facts.items() if not isinstance(value, list)} | {"vat": Decimal(facts["vat"])},
+        people=tuple(Person(**person) for person in facts["people"]),
         dayparts=tuple(
             Daypart(**part | {"courses": tuple(part["courses"]), "weekdays": tuple(part["weekdays"])})
             for part in facts["dayparts"]

@@ -127,14 +127,14 @@ class Trade:
         return lines
 
     def expected(self, day: date) -> dict[str, float]:
-        """Mean units of each item on an open day, before any noise: what opening stock is measured by."""
+        """Mean units of each item on an open day that is no holiday: what opening stock is measured by."""
         means = self._means(day).sum(axis=1) * sum(n * share for n, share in enumerate(LINE_QUANTITIES, start=1))
         return {item.name: float(mean) for item, mean in zip(self.bistro.items, means, strict=True)}
 
     def _line_counts(self, day: date, rng: "np.random.Generator") -> "np.ndarray":
         """Number of order lines, shape (items, dayparts)."""
         own = rng.gamma(ITEM_SHAPE, 1 / ITEM_SHAPE, size=(len(self.bistro.items), 1))
-        return rng.poisson(self._means(day) * own * self._shock(day))
+        return rng.poisson(self._means(day) * own * self._shock(day) * self._holiday(day))
 
     def _means(self, day: date) -> "np.ndarray":
         """Expected order lines by item and daypart without noise."""
@@ -142,7 +142,7 @@ class Trade:
 
         busy = np.array([part.weekdays[day.weekday()] for part in self.bistro.dayparts])
         items = np.array([_demand(item, day, self.joined_on) for item in self.bistro.items])
-        return self._mix * items[:, None] * busy * _venue_season(day) * self._holiday(day)
+        return self._mix * items[:, None] * busy * _venue_season(day)
 
     @cached_property
     def _mix(self) -> "np.ndarray":

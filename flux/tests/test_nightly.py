@@ -70,6 +70,15 @@ def _finish_all(restaurant):
             jobs.finish(job, note="Done.")
 
 
+def test_the_night_waits_while_history_is_loading(sweep, sent, restaurant):
+    history = jobs.claim(jobs.request(Job.Kind.HISTORY, now=PARIS_MORNING).pk, now=PARIS_MORNING)
+    sweep(PARIS_MORNING)
+    assert [slug for slug, _, _ in sent] == ["trattoria"]
+    jobs.finish(history, note="Done.")
+    sweep(PARIS_MORNING)
+    assert [slug for slug, _, _ in sent] == ["trattoria", "bistro"]
+
+
 @pytest.mark.parametrize("status", ["suspended", "closed"])
 def test_a_restaurant_that_does_not_work_is_left_alone(sweep, sent, restaurant, status):
     with public_context():

@@ -7,6 +7,8 @@ from structlog.testing import capture_logs
 
 from flux import pipeline, tasks
 from flux.pipeline import NothingToDo, Step
+from pos import importing
+from pos.models import SalesFile
 from tenants.context import restaurant_context
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -128,3 +130,51 @@ def test_every_night_of_a_year_comes_exactly_once_in_order(restaurant, zone, clo
         if night not in seen[-2:]:
             seen.append(night)
     assert seen == [dt.date(2026, 1, 1) + dt.timedelta(days=n) for n in range(366)]
+
+
+SALES = b"Order,Date,Time,Item,Quantity,Price\n1,2026-11-21,12:10,Soup,2,6.50\n2,2026-11-22,19:30,Tart,1,8.00\n"
+
+
+def asked_for(content, name="sales.csv"):
+    file = importing.store(content, name=name, by=None, at=NOW)
+    importing.begin(file)
+    return file
+
+
+def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, django_capture_on_commit_callbacks):
+    file = asked_for(SALES)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.import_then_pipeline(restaurant_id=str(restaurant.pk), file_id=str(file.pk))
+    file.refresh_from_db()
+    assert file.status == "imported"
+    job = Job.objects.get()
+    assert job.result["steps"][0] | {"seconds": 0} == {
+        "name": "sync",
+        "status": "done",
+        "text": "Sales are in up to Sun 22 Nov.",
+        "seconds": 0,
+    }
+    with restaurant_context(other_restaurant):
+        assert not Job.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(restaurant):
+    file = asked_for(b"Name;Street\nA;B\n")
+    tasks.import_then_pipeline(restaurant_id=str(restaurant.pk), file_id=str(file.pk))
+    file.refresh_from_db()
+    assert file.status == "failed"
+    assert file.error
+    assert not Job.objects.exists()
+
+
+def test_sync_loads_a_file_whose_worker_died_and_passes_over_one_that_cannot_be_read(restaurant):
+    bad, good = asked_for(b"Name;Street\nA;B\n", "bad.csv"), asked_for(SALES)
+    assert pipeline.sync(restaurant, NOW) == "Sales are in up to Sun 22 Nov."
+    assert [SalesFile.objects.get(pk=file.pk).status for file in (bad, good)] == ["failed", "imported"]
+
+
+def test_a_restaurant_with_nothing_in_it_has_nothing_to_do(restaurant):
+    job = jobs.claim(jobs.request(Job.Kind.PIPELINE, now=NOW).pk, now=NOW)
+    outcomes = pipeline.run(restaurant, now=NOW, job=job)
+    assert {outcome.status for outcome in outcomes} == {"skipped"}
+    assert job.status == "done"

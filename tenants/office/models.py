@@ -16,7 +16,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs of the kind that nobody has begun, oldest first."""
         return self.filter(kind=kind, status=Job.Status.PENDING).order_by("created_at", "id")
 
-    def latest(self, kind: str) -> "Job | None":
+    def last_of(self, kind: str) -> "Job | None":
         """The job of the kind that was asked for last."""
         return self.filter(kind=kind).order_by("-created_at", "-id").first()
 

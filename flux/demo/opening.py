@@ -1,0 +1,164 @@
+"""Opening the demo restaurant: its people, menu, recipes, suppliers and what is on the shelf; its sales come later.
+
+Everything is made once: a second call finds it and changes nothing that somebody has edited since.
+"""
+
+import datetime as dt
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from flux.demo import shelf, trade
+from flux.demo.bistro import Bistro, Supplier
+from menu.models import Ingredient, MenuItem, RecipeLine
+from pos.models import Connection
+from procurement import models as buying
+from tenants import provisioning
+from tenants.context import public_context, restaurant_context
+from tenants.models import Membership, Restaurant, User
+from tenants.office.models import Closure
+
+
+def open_bistro(facts: Bistro, *, now: dt.datetime) -> Restaurant:
+    """The demo restaurant, made if it is not there yet, together with everything but its sales.
+
+    On a later day its kitchen takes in what has been delivered meanwhile and counts anew, as a kitchen would have.
+    """
+    with public_context():
+        restaurant = Restaurant.objects.filter(slug=facts.slug).first() or _found(facts, now)
+        _employ(facts, restaurant)
+    with restaurant_context(restaurant), transaction.atomic():
+        if not Ingredient.objects.exists():
+            equip(restaurant, facts, now=now)
+        elif shelf.was_counted_before(restaurant.business_date(now), restaurant):
+            shelf.take_in_deliveries(restaurant, now=now)
+            shelf.count(restaurant, facts, trade_of(restaurant, facts), now=now)
+    return restaurant
+
+
+def close_for_good(facts: Bistro) -> None:
+    """Remove the demo restaurant with all its tables, so that it can be opened afresh."""
+    with public_context():
+        for restaurant in Restaurant.objects.filter(slug=facts.slug):
+            restaurant.delete(force_drop=True)
+        User.objects.filter(email__in=[person.email for person in facts.people]).delete()
+
+
+def joined_on(restaurant: Restaurant) -> dt.date:
+    """The business date on which the restaurant was made: its history ends the day before."""
+    return restaurant.business_date(restaurant.created_at)
+
+
+def trade_of(restaurant: Restaurant, facts: Bistro) -> trade.Trade:
+    """The restaurant's guests; they stay away on the days that its calendar says are closed."""
+    closed = Closure.objects.values_list("on", flat=True)
+    return trade.Trade(facts, joined_on=joined_on(restaurant), closed=closed)
+
+
+def till(facts: Bistro) -> Connection:
+    """The source of the demo's sales."""
+    return Connection.objects.get_or_create(
+        provider=Connection.Provider.CSV,
+        name=facts.till,
+        defaults={"prices_include_tax": True, "tax_rate": facts.vat, "reading": {"zone": facts.timezone}},
+    )[0]
+
+
+def _found(facts: Bistro, now: dt.datetime) -> Restaurant:
+    restaurant = Restaurant(
+        name=facts.name,
+        slug=facts.slug,
+        status=Restaurant.Status.TRIAL,
+        timezone=facts.timezone,
+        currency=facts.currency,
+        closeout_hour=facts.closeout_hour,
+        country=facts.country,
+        subdivision=facts.subdivision,
+        created_at=now,
+    )
+    return provisioning.open_restaurant(restaurant)
+
+
+def _employ(facts: Bistro, restaurant: Restaurant) -> None:
+    """Let the demo's people sign in: to the restaurant, or as staff of the platform to its admin."""
+    known = set(User.objects.filter(email__in=[one.email for one in facts.people]).values_list("email", flat=True))
+    missing = [person for person in facts.people if person.email not in known]
+    password = make_password(facts.password) if missing else ""  # slow on purpose: once is enough for one password
+    for person in missing:
+        is_staff = person.role == "staff"
+        user = User.objects.create(
+            email=person.email, name=person.name, password=password, is_staff=is_staff, is_superuser=is_staff
+        )
+        if not is_staff:
+            Membership.objects.create(user=user, restaurant=restaurant, role=person.role)
+
+
+def equip(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> None:
+    """Fill a restaurant that is empty: calendar, stock room, menu, suppliers, and one order on its way."""
+    today = restaurant.business_date(now)
+    Closure.objects.bulk_create(Closure(on=on, note=why) for on, why in trade.closures(today).items())
+    ingredients = _stock_room(facts)
+    _menu(facts, ingredients)
+    for supplier in facts.suppliers:
+        _supplier(supplier, ingredients)
+    till(facts)
+    shelf.count(restaurant, facts, trade_of(restaurant, facts), now=now)
+    shelf.order_on_its_way(restaurant, facts, trade_of(restaurant, facts), now=now)
+
+
+def _stock_room(facts: Bistro) -> dict[str, Ingredient]:
+    made = Ingredient.objects.bulk_create(
+        Ingredient(
+            name=one.name,
+            base_unit=one.base_unit,
+            grams_per_ml=one.grams_per_ml,
+            grams_per_each=one.grams_per_each,
+            shelf_life_days=one.shelf_life_days,
+        )
+        for one in facts.ingredients
+    )
+    return {ingredient.name: ingredient for ingredient in made}
+
+
+def _menu(facts: Bistro, ingredients: dict[str, Ingredient]) -> None:
+    items = MenuItem.objects.bulk_create(
+        MenuItem(name=one.name, category=one.category, price=one.price, is_active=not one.is_retired)
+        for one in facts.items
+    )
+    RecipeLine.objects.bulk_create(
+        RecipeLine(
+            menu_item=item,
+            ingredient=ingredients[portion.ingredient],
+            quantity=portion.quantity,
+            unit=portion.unit,
+            yield_share=portion.usable,
+        )
+        for item, one in zip(items, facts.items, strict=True)
+        for portion in one.recipe
+    )
+
+
+def _supplier(facts: Supplier, ingredients: dict[str, Ingredient]) -> None:
+    supplier = buying.Supplier.objects.create(
+        name=facts.name,
+        email=facts.email,
+        delivery_weekdays=list(facts.deliveries),
+        lead_time_days=facts.lead_time_days,
+        cutoff=facts.cutoff,
+        minimum_order=facts.minimum_order,
+    )
+    taken = set(buying.SupplierItem.objects.filter(is_preferred=True).values_list("ingredient__name", flat=True))
+    buying.SupplierItem.objects.bulk_create(
+        buying.SupplierItem(
+            supplier=supplier,
+            ingredient=ingredients[offer.ingredient],
+            name=offer.name,
+            code=offer.code,
+            pack_count=offer.count,
+            pack_size=offer.size,
+            pack_unit=offer.unit,
+            price=offer.price,
+            is_preferred=offer.ingredient not in taken,
+        )
+        for offer in facts.offers
+    )
