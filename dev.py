@@ -65,10 +65,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     test.add_argument("--python", help="another interpreter, such as 3.13; it gets an environment of its own")
     commands.add_parser("manage", help="run a management command", add_help=False)
+    commands.add_parser("bench", help="run a benchmark", add_help=False)
     commands.add_parser("check", help="run all checks")
     commands.add_parser("lock", help="compile the locks from pyproject.toml")
     parser.set_defaults(python=None)
-    if argv[:1] == ["manage"]:
+    if argv[:1] in (["manage"], ["bench"]):
         return argparse.Namespace(command=argv[0], rest=argv[1:], python=None)
     asked, rest = parser.parse_known_args(argv)
     asked.rest = rest
@@ -224,6 +225,17 @@ def demo_environ(services: Services) -> dict[str, str]:
     return {"FLUX_DEMO": "1"} | services.environ()
 
 
+def bench(asked: argparse.Namespace) -> int:
+    """On a database of its own with the demo's settings, so that figures mean what a user would see."""
+    from flux import processes
+
+    with processes.stoppable(), free_services("bench", fsync=True) as services:
+        env = demo_environ(services)
+        migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
+        failed = processes.foreground(migrate, env=env, cwd=ROOT)
+        return failed or processes.foreground([sys.executable, "-m", "flux.bench", *asked.rest], env=env, cwd=ROOT)
+
+
 @contextlib.contextmanager
 def free_services(name: str, *, fsync: bool) -> Iterator[Services]:
     """Services in the first var directory of that name that nobody uses, so that several runs go side by side."""
@@ -289,7 +301,7 @@ def demo(asked: argparse.Namespace) -> int:
     return devserver.demo(VAR / "demo", once=asked.once, fresh=asked.fresh, port=asked.port)
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check, "manage": manage, "lock": lock}
+COMMANDS = {"demo": demo, "test": test, "bench": bench, "check": check, "manage": manage, "lock": lock}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -11,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flux import embedded, processes, visit
+from flux.demo import bistro
 from flux.embedded import EmbeddedError, Services
 from flux.processes import Child
 from flux.visit import Place
@@ -18,6 +20,9 @@ from flux.visit import Place
 ROOT = Path(__file__).resolve().parent.parent
 USUAL_PORT = 8000
 PATIENCE_S = 120
+ROUTINE = re.compile(
+    r"\[(info|debug) *\](?!.*\[(flux|procurement|forecasting|pos|menu|tenants)\.)"
+)  # others' log lines
 NOTE = "demo.json"  # in the var directory while the demo answers
 
 
@@ -66,7 +71,7 @@ def running(services: Services, var: Path, port: int | None, progress: Progress)
     The web server starts first: it loads while the database is migrated.
     """
     progress("PostgreSQL and Valkey answer")
-    place = Place(free_port(port), os.environ.get("FLUX_DOMAIN", "flux.localhost"), "bistro")
+    place = place_on(free_port(port))
     env = services.environ() | {"FLUX_DEMO": "1", "PYTHONUNBUFFERED": "1"}
     children: list[Child] = []
 
@@ -78,8 +83,7 @@ def running(services: Services, var: Path, port: int | None, progress: Progress)
         run("migrate", ["migrate_schemas"], var, env, children)
         progress("The database is up to date")
         launch("worker", *worker_command(var))
-        if has_command("demo_restaurant"):
-            run("restaurant", ["demo_restaurant"], var, env, children)
+        run("restaurant", ["demo_restaurant"], var, env, children)
         progress("The restaurant is open; its sales go on loading in the background")
         wait_for_page(place, children)
         progress(f"{place.restaurant} answers")
@@ -88,6 +92,12 @@ def running(services: Services, var: Path, port: int | None, progress: Progress)
     finally:
         (var / NOTE).unlink(missing_ok=True)
         processes.stop(children)
+
+
+def place_on(port: int) -> Place:
+    facts = bistro.read()
+    manager = facts.person("manager")
+    return Place(port, os.environ.get("FLUX_DOMAIN", "flux.localhost"), facts.slug, manager.email, facts.password)
 
 
 def web_command(port: int) -> list[str]:
@@ -140,20 +150,22 @@ def wait_for_page(place: Place, children: list[Child]) -> None:
 
 
 def keep(children: list[Child]) -> int:
-    """Stay until a signal comes. Raises DemoFailed when a child ends before."""
-    while True:
-        look_after(children)
-        time.sleep(0.5)
+    """Stay until a signal comes, showing what is worth reading of the logs. Raises DemoFailed when a child ends."""
+    with contextlib.ExitStack() as stack:
+        logs = [stack.enter_context(child.log.open(errors="replace")) for child in children]
+        for log in logs:
+            log.seek(0, os.SEEK_END)
+        while True:
+            for line in (line for log in logs for line in log if not ROUTINE.search(line)):
+                print(line, end="", flush=True)
+            look_after(children)
+            time.sleep(0.5)
 
 
 def look_after(children: list[Child]) -> None:
     for child in children:
         if child.has_ended():
             raise DemoFailed(f"{child.name} has ended:\n{child.last_lines(40)}")
-
-
-def has_command(name: str) -> bool:
-    return any(ROOT.glob(f"*/management/commands/{name}.py"))
 
 
 def free_port(wanted: int | None) -> int:
@@ -183,6 +195,16 @@ def follow(var: Path, error: embedded.InUse, *, once: bool, fresh: bool, progres
 def introduction(place: Place) -> str:
     """Where to look, how to sign in, what to click."""
     return f"""
-  The restaurant   {place.restaurant}
-  The platform     {place.platform}
+  Open       {place.restaurant}
+  Sign in    {place.email}   password {place.password}
+
+  Today      what was sold so far, what is expected, what to do next
+  Forecast   every dish and day with its range; open a dish to see how good its forecast was
+  Orders     a draft for each supplier, with a reason on each line: change it, approve it, send it
+  Sales      upload a file of your own: the preview says what would change
+  API        {place.restaurant}/api/docs/
+  Platform   {place.platform}   choose a restaurant
+
+The sales of the last months are loaded in the background; forecast and orders follow by themselves.
+E-mails and what the restaurant does appear below; the whole logs are in .flux/demo/logs/. Stop with Ctrl-C.
 """

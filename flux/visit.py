@@ -6,6 +6,7 @@ It dials 127.0.0.1 with a Host header, because not every resolver knows `*.local
 import html
 import http.client
 import http.cookies
+import json
 import re
 import time
 from collections.abc import Callable
@@ -13,15 +14,18 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin, urlsplit
 
 MOST_REDIRECTS = 12
+PATIENCE_S = 240
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the demo answers."""
+    """Where the demo answers, and who may sign in."""
 
     port: int
     domain: str
     slug: str
+    email: str
+    password: str
 
     @property
     def platform(self) -> str:
@@ -46,6 +50,12 @@ class Page:
         """What a reader sees: without tags, blanks joined."""
         return " ".join(html.unescape(re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", self.body, flags=re.S)).split())
 
+    @property
+    def progress(self) -> str:
+        """What a running job says of itself; empty if the page shows none."""
+        block = re.search(r'<div class="progress".*?</p>', self.body, re.S)
+        return Page("", 0, block[0], 0).text if block else ""
+
     def field(self, name: str) -> str:
         """The value of a hidden form field; empty if there is none."""
         tag = re.search(rf'<input[^>]*\bname="{name}"[^>]*>', self.body)
@@ -60,6 +70,7 @@ class Browser:
         self.port = port
         self.timeout_s = timeout_s
         self.cookies: dict[str, dict[str, str]] = {}
+        self.token = ""
 
     def get(self, url: str) -> Page:
         return self._load("GET", url)
@@ -82,6 +93,8 @@ class Browser:
         headers = {"Host": parts.netloc, "Referer": url, "Accept": "text/html, application/json;q=0.9"}
         if jar:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
+        if self.token and parts.path.startswith("/api/"):
+            headers["Authorization"] = f"Bearer {self.token}"
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
@@ -95,9 +108,143 @@ class Browser:
             connection.close()
 
 
+class Missing(Exception):
+    """A page does not show what it must show."""
+
+
 def main_pages(place: Place, say: Callable[[str], None]) -> int:
     """Look at the main pages as the demo's manager and `say` what they show; answer 0, or 1 if one is wrong."""
     browser = Browser(place.port)
-    say(f"Looking at {place.restaurant}")
-    page = browser.get(f"{place.restaurant}/")
-    return 0 if page.status == 200 else 1
+    try:
+        sign_in(browser, place)
+        say(f"Signed in as {place.email}")
+        wait_for_orders(browser, place, say)
+    except (Missing, OSError) as error:
+        say(f"FAILED  {error}")
+        return 1
+    failures = 0
+    for name, (path, look) in PAGES.items():
+        page = browser.get(place.restaurant + path)
+        try:
+            if page.status != 200:
+                raise Missing(f"answers {page.status}")
+            seen = look(browser, page)
+        except (Missing, OSError) as error:
+            failures += 1
+            seen = f"FAILED  {error}"
+        say(f"{name:9} {page.seconds * 1000:5.0f} ms  {seen}")
+    return 1 if failures else 0
+
+
+def sign_in(browser: Browser, place: Place) -> None:
+    """From the restaurant's front page to the platform's form and, handed over, back. Raises Missing."""
+    form = browser.get(f"{place.restaurant}/")
+    fields = {name: form.field(name) for name in ("csrfmiddlewaretoken", "next")}
+    page = browser.post(
+        f"{place.platform}/accounts/login/", fields | {"login": place.email, "password": place.password}
+    )
+    if page.status != 200 or page.url != f"{place.restaurant}/":
+        raise Missing(f"Signing in leads to {page.url}, which answers {page.status}: {page.text[:300]}")
+
+
+def wait_for_orders(browser: Browser, place: Place, say: Callable[[str], None]) -> None:
+    """Wait until sales have become forecasts and orders, and `say` how far that is. Raises Missing."""
+    login = browser.post(f"{place.restaurant}/auth/login", {"username": place.email, "password": place.password})
+    if login.status != 200:
+        raise Missing(f"/auth/login answers {login.status}: {login.body[:300]}")
+    browser.token = json.loads(login.body)["access_token"]
+    deadline, said = time.monotonic() + PATIENCE_S, ""
+    while time.monotonic() < deadline:
+        counts = [number_of(browser, place, kind) for kind in ("forecasts", "purchase-orders")]
+        if all(counts):
+            say(f"The API lists {counts[0]:,} forecasts and {counts[1]} purchase orders")
+            return
+        progress = browser.get(f"{place.restaurant}/").progress
+        if progress != said:
+            said = progress
+            say(f"  {progress}")
+        time.sleep(1)
+    raise Missing(f"There are no forecasts and orders after {PATIENCE_S} s. {said}")
+
+
+def number_of(browser: Browser, place: Place, kind: str) -> int:
+    answer = browser.get(f"{place.restaurant}/api/v1/{kind}/?limit=1")
+    if answer.status != 200:
+        raise Missing(f"/api/v1/{kind}/ answers {answer.status}: {answer.body[:300]}")
+    return int(json.loads(answer.body)["count"])
+
+
+# What each page must show; each answers what was seen in a few words, or raises Missing.
+
+
+def headed(page: Page, heading: str) -> None:
+    if f"<h1>{heading}" not in page.body:
+        raise Missing(f"is not headed {heading!r}")
+
+
+def figures(page: Page, least: int) -> str:
+    """The number of table cells that hold figures, at least `least`."""
+    count = len(re.findall(r"<td[^>]*>[^<]*\d", page.body))
+    if count < least:
+        raise Missing(f"shows {count} figures where at least {least} are due")
+    return f"{count} figures"
+
+
+def today(_browser: Browser, page: Page) -> str:
+    headed(page, "Today")
+    return figures(page, 5)
+
+
+def forecast(_browser: Browser, page: Page) -> str:
+    headed(page, "Forecast")
+    total = re.search(r"[\d.,\u202f ]*\d units in \d+ days", page.text)
+    if total is None:
+        raise Missing("shows no units")
+    return f"{total[0].strip()}, {figures(page, 100)}"
+
+
+def orders(browser: Browser, page: Page) -> str:
+    """The list and, on one order's own page, the reason of a line."""
+    headed(page, "Orders")
+    links = re.findall(r'href="(/orders/[0-9a-f-]{36}/)"', page.body)
+    for path in dict.fromkeys(links):
+        reason = re.search(r"Need [^→]+(→ [^→]+?){1,3}(?= [A-Z]|\.|$)", browser.get(urljoin(page.url, path)).text)
+        if reason:
+            return f"{len(set(links))} orders; one line says: {reason[0]}"
+    raise Missing(f"links to {len(links)} orders, none of them with a line that says why")
+
+
+def menu(_browser: Browser, page: Page) -> str:
+    headed(page, "Menu")
+    items = set(re.findall(r'href="/menu/([0-9a-f-]{36})/"', page.body))
+    if len(items) < 10:
+        raise Missing(f"shows {len(items)} items")
+    return f"{len(items)} items on the first page"
+
+
+def sales(_browser: Browser, page: Page) -> str:
+    headed(page, "Sales")
+    return figures(page, 5)
+
+
+def stock(_browser: Browser, page: Page) -> str:
+    headed(page, "Stock")
+    return figures(page, 10)
+
+
+def schema(_browser: Browser, page: Page) -> str:
+    paths = re.findall(r"^ {2}(/[^:\s]*)|\"(/(?:api|auth)/[^\"]*)\":", page.body, re.M)
+    if len(paths) < 5:
+        raise Missing(f"describes {len(paths)} paths")
+    return f"describes {len(paths)} paths"
+
+
+PAGES: dict[str, tuple[str, Callable[[Browser, Page], str]]] = {
+    "Today": ("/", today),
+    "Forecast": ("/forecast/", forecast),
+    "Orders": ("/orders/", orders),
+    "Menu": ("/menu/", menu),
+    "Sales": ("/sales/", sales),
+    "Stock": ("/stock/", stock),
+    "API": ("/api/schema/", schema),
+}

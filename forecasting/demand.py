@@ -1,0 +1,172 @@
+"""The demand model: one boosted model for a restaurant's whole menu, helped by a smoother while history is short."""
+
+from typing import Self
+
+import numpy as np
+
+from forecasting.baselines import Smoother
+from forecasting.features import Cases, Codes, Lookup
+from forecasting.panel import Array
+
+HORIZON_DAYS = 14  # what the model learns; beyond it the smoother carries the season
+ACTIVE_DAYS = 28  # an item that has not sold for so long is not part of the lesson
+MODEL_MIN_DAYS = 56
+FULL_HISTORY_DAYS = 400
+
+_WINDOW_DAYS = 400
+_ORIGIN_STEP = 3
+_RECENCY_HALF_LIFE_DAYS = 250
+
+
+class TooLittleHistory(Exception):
+    """There are not enough open days to learn a model from."""
+
+
+def training_cases(lookup: Lookup, until: int, max_rows: int, seed: int) -> Cases:
+    """Every third origin of the last 400 days × the items then sold × 1…14 days ahead, open days up to `until` only.
+
+    Above `max_rows` a seeded sample, in order.
+    """
+    panel, track = lookup.track.panel, lookup.track
+    origins = np.arange(until - 1, max(until - _WINDOW_DAYS, 13), -_ORIGIN_STEP)[::-1]
+    active = (track.age[origins] > 7) & _sold_recently(panel.sold)[origins]
+    at, item = np.nonzero(active)
+    horizons = np.arange(1, HORIZON_DAYS + 1)
+    cases = Cases(
+        np.repeat(origins[at], len(horizons)), np.repeat(item, len(horizons)), np.tile(horizons, len(at))
+    )  # fmt: skip
+    usable = np.zeros(len(panel.days) + HORIZON_DAYS, dtype=bool)
+    usable[: until + 1] = panel.is_open[: until + 1]
+    cases = cases[np.flatnonzero(usable[cases.target])]
+    if len(cases) <= max_rows:
+        return cases
+    return cases[np.sort(np.random.default_rng(seed).choice(len(cases), max_rows, replace=False))]
+
+
+def _sold_recently(sold: Array) -> Array:
+    """(n_days, n_items): sold on the day or in the 27 days before it."""
+    counts = np.vstack([np.zeros(sold.shape[1]), (sold > 0).cumsum(axis=0)])
+    stop = np.arange(1, len(sold) + 1)
+    return (counts[stop] - counts[np.maximum(stop - ACTIVE_DAYS, 0)]) > 0
+
+
+class BoostedModel:
+    """Gradient boosting of units over base, for all items at once, weighted by base.
+
+    Learning the ratio lets small and large items teach each other; Poisson loss with the base as exposure keeps the
+    mean unbiased. `quantile` fits that quantile instead of the mean.
+    """
+
+    def __init__(
+        self,
+        *,
+        quantile: float | None = None,
+        iterations: int = 150,
+        leaves: int = 15,
+        learning_rate: float = 0.06,
+        max_rows: int = 60_000,
+        min_rows: int = 500,
+        seed: int = 1,
+    ) -> None:
+        self.quantile = quantile
+        self.iterations = iterations
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.max_rows = max_rows
+        self.min_rows = min_rows
+        self.seed = seed
+
+    def fit(self, lookup: Lookup, until: int) -> Self:
+        """Learn from targets up to row `until`. Raises TooLittleHistory."""
+        cases = training_cases(lookup, until, self.max_rows, self.seed)
+        if len(cases) < self.min_rows:
+            raise TooLittleHistory(f"{len(cases)} rows to learn from, {self.min_rows} needed")
+        return self.fit_cases(lookup, cases, until)
+
+    def fit_cases(self, lookup: Lookup, cases: Cases, until: int) -> Self:
+        """Learn from chosen cases, newer ones counting more."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        features = lookup.matrix(cases)
+        self.codes_ = Codes().fit(features)
+        base = lookup.base(cases)
+        recency = 0.5 ** ((until - cases.target) / _RECENCY_HALF_LIFE_DAYS)
+        self.model_ = HistGradientBoostingRegressor(
+            loss="poisson" if self.quantile is None else "quantile",
+            quantile=self.quantile,
+            max_iter=self.iterations,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.leaves,
+            min_samples_leaf=60,
+            l2_regularization=5.0,
+            max_features=0.5,
+            categorical_features=[0],
+            early_stopping=False,
+            random_state=self.seed,
+        ).fit(self.codes_.transform(features), self._counted(lookup, cases) / base, sample_weight=base * recency)
+        return self
+
+    @staticmethod
+    def _counted(lookup: Lookup, cases: Cases) -> Array:
+        return lookup.track.counted[cases.target, cases.item]
+
+    def predict(self, lookup: Lookup, cases: Cases) -> Array:
+        """(n,) units, never negative."""
+        ratio = self.model_.predict(self.codes_.transform(lookup.matrix(cases)))
+        return np.maximum(ratio, 0) * lookup.base(cases)
+
+
+class MenuForecaster:
+    """Mean demand of every item, any number of days ahead.
+
+    Up to 14 days: the boosted model, blended with the smoother while there are under 400 days of history. Beyond: the
+    smoother, starting at the height of the second week and following last year's season from there.
+    """
+
+    def __init__(self, *, seed: int = 1, max_rows: int = 60_000, iterations: int = 150) -> None:
+        self.seed = seed
+        self.max_rows = max_rows
+        self.iterations = iterations
+
+    def fit(self, lookup: Lookup, until: int) -> Self:
+        """Learn from targets up to row `until`. Raises TooLittleHistory under 56 days of it."""
+        if until + 1 < MODEL_MIN_DAYS:
+            raise TooLittleHistory(f"{until + 1} days of history, {MODEL_MIN_DAYS} needed")
+        self.boosted_ = BoostedModel(seed=self.seed, max_rows=self.max_rows, iterations=self.iterations)
+        self.boosted_.fit(lookup, until)
+        self.smoother_ = Smoother().fit(lookup, until)
+        missing = (FULL_HISTORY_DAYS - (until + 1)) / FULL_HISTORY_DAYS
+        self.smoother_weight_ = float(np.clip(0.2 + 0.8 * missing, 0.2, 1.0)) if missing > 0 else 0.0
+        return self
+
+    def predict(self, lookup: Lookup, cases: Cases) -> Array:
+        """(n,) units."""
+        mean = np.empty(len(cases))
+        near = cases.horizon <= HORIZON_DAYS
+        mean[near] = self._near(lookup, cases[near])
+        mean[~near] = self._far(lookup, cases[~near])
+        return mean
+
+    def _near(self, lookup: Lookup, cases: Cases) -> Array:
+        """The geometric blend of model and smoother."""
+        if not len(cases):
+            return np.empty(0)
+        boosted = self.boosted_.predict(lookup, cases)
+        if not self.smoother_weight_:
+            return boosted
+        smooth = np.maximum(self.smoother_.predict(lookup, cases), 1e-3)
+        return np.maximum(boosted, 1e-3) ** (1 - self.smoother_weight_) * smooth**self.smoother_weight_
+
+    def _far(self, lookup: Lookup, cases: Cases) -> Array:
+        """The smoother, scaled to the second week's height and by last year's season since then."""
+        if not len(cases):
+            return np.empty(0)
+        pairs, pair = np.unique(np.column_stack([cases.origin, cases.item]), axis=0, return_inverse=True)
+        week = np.arange(HORIZON_DAYS - 6, HORIZON_DAYS + 1)
+        second = Cases(np.repeat(pairs[:, 0], 7), np.repeat(pairs[:, 1], 7), np.tile(week, len(pairs)))
+        height = self._near(lookup, second).reshape(-1, 7).sum(axis=1)
+        smooth = self.smoother_.predict(lookup, second).reshape(-1, 7).sum(axis=1)
+        anchor = np.clip(height / np.maximum(smooth, 1e-3), 0, 4)
+        season = lookup.year_ratio(second.origin, second.target).reshape(-1, 7).mean(axis=1)
+        since = np.nan_to_num(lookup.year_ratio(cases.origin, cases.target) / season[pair], nan=1.0)
+        return self.smoother_.predict(lookup, cases) * anchor[pair] * np.clip(since, 0.5, 2.0)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from forecasting import levels
+from forecasting.baselines import SameWeekdayMean, Smoother
+from forecasting.demand import BoostedModel, MenuForecaster, TooLittleHistory
+from forecasting.features import Lookup, grid
+from forecasting.tests import generated
+
+
+def test_the_baseline_is_the_mean_of_the_last_four_same_weekdays():
+    panel = generated.sales(60, 2)
+    lookup = Lookup(levels.track(panel))
+    answer = SameWeekdayMean().predict(lookup, grid(59, 2, np.array([1])))  # day 60, as were 53, 46, 39 and 32
+    assert answer.tolist() == panel.sold[[53, 46, 39, 32]].mean(axis=0).tolist()
+
+
+def test_the_baseline_skips_closed_days():
+    panel = generated.sales(60, 1)
+    panel.sold[46], panel.is_open[46] = 0, False
+    answer = SameWeekdayMean().predict(Lookup(levels.track(panel)), grid(59, 1, np.array([1])))
+    assert answer.tolist() == panel.sold[[53, 39, 32, 25]].mean(axis=0).tolist()
+
+
+def test_the_smoother_comes_close_to_the_truth():
+    lookup = Lookup(levels.track(generated.sales(200, 5)))
+    answer = Smoother().fit(lookup, 199).predict(lookup, grid(199, 5, np.arange(1, 8)))
+    truth = generated.expected(207, 5)[200:].ravel()
+    assert np.abs(answer - truth).sum() / truth.sum() < 0.12
+
+
+def test_the_smoother_without_evidence_uses_the_slow_levels():
+    lookup = Lookup(levels.track(generated.sales(5, 3)))
+    assert Smoother().fit(lookup, 4).weights_.tolist() == [[0] * 3, [0] * 3, [0.5] * 3, [0.5] * 3]
+
+
+def test_the_model_refuses_too_little_history():
+    lookup = Lookup(levels.track(generated.sales(40, 3)))
+    with pytest.raises(TooLittleHistory, match="40 days of history, 56 needed"):
+        MenuForecaster().fit(lookup, 39)
+    with pytest.raises(TooLittleHistory, match="rows to learn from, 500 needed"):
+        BoostedModel().fit(lookup, 20)
+
+
+def test_beyond_two_weeks_the_forecast_follows_last_years_season():
+    truth = generated.expected(575, 8, season=0.5).sum(axis=1)
+    known, last_week = slice(533, 540), slice(568, 575)
+    assert truth[last_week].sum() < 0.75 * truth[known].sum()  # sales are falling fast
+    lookup = Lookup(levels.track(generated.sales(540, 8, season=0.5)))
+    model = MenuForecaster(max_rows=15_000).fit(lookup, 539)
+    answer = model.predict(lookup, grid(539, 8, np.arange(29, 36))).sum()
+    assert answer == pytest.approx(truth[last_week].sum(), rel=0.12)

@@ -1,0 +1,57 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecasting import features, levels
+from forecasting.features import Codes, Lookup, grid
+from forecasting.tests import generated
+
+
+def days(*texts: str) -> np.ndarray:
+    return np.array(texts, dtype="datetime64[D]")
+
+
+def test_distance_to_the_nearest_holiday_is_signed_and_cut():
+    marks = [date(2024, 5, 1), date(2024, 5, 8)]
+    asked = days("2024-04-30", "2024-05-01", "2024-05-03", "2024-05-06", "2024-06-20")
+    assert features.holiday_distance(asked, marks).tolist() == [1, 0, -2, 2, -8]
+
+
+def test_without_holidays_all_are_far():
+    assert features.holiday_distance(days("2024-05-01"), []).tolist() == [8]
+
+
+def test_holidays_of_a_country_and_of_none():
+    assert date(2024, 7, 14) in features.public_holidays("FR", "", [2024])
+    assert features.public_holidays("XX", "", [2024]) == frozenset()
+    assert features.public_holidays("FR", "no such part", [2024]) == features.public_holidays("FR", "", [2024])
+
+
+def test_features_know_nothing_after_their_origin():
+    panel = generated.sales(500, 3, season=0.3)
+    cases = grid(449, 3, np.arange(1, 15))
+    whole, part = (Lookup(levels.track(p)).matrix(cases) for p in (panel, generated.until(panel, 450)))
+    np.testing.assert_array_equal(whole, part)
+
+
+def test_last_year_says_how_the_season_turns():
+    panel = generated.sales(430, 5, season=0.5, dispersion=1.05, biggest=300)
+    lookup = Lookup(levels.track(panel))
+    truth = generated.expected(600, 5, season=0.5).sum(axis=1)
+    ratio = lookup.year_ratio(np.array([429]), np.array([457]))
+    assert ratio == pytest.approx(truth[454:461].mean() / truth[416:430].mean(), rel=0.1)
+
+
+def test_without_a_year_the_season_is_unknown():
+    lookup = Lookup(levels.track(generated.sales(100, 2)))
+    assert np.isnan(lookup.year_ratio(np.array([99]), np.array([105]))).all()
+
+
+def test_codes_keep_order_and_gaps_and_stay_few():
+    values = np.column_stack([np.arange(1000.0), np.where(np.arange(1000) % 2, np.nan, 7.0), np.full(1000, np.nan)])
+    codes = Codes().fit(values).transform(values)
+    assert (np.diff(codes[:, 0]) >= 0).all()
+    assert len(np.unique(codes[:, 0])) == 64
+    assert np.isnan(codes[:, 1]).sum() == 500
+    assert codes[:, 2].tolist() == [0] * 1000

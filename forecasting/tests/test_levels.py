@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from forecasting import levels
+from forecasting.tests import generated
+
+
+def test_weekday_profiles_have_mean_one_whatever_the_season_does():
+    # A profile that follows a rising or falling level would drift and count the season twice.
+    track = levels.track(generated.sales(360, 6, season=0.6))
+    assert track.profile[60:].mean(axis=1) == pytest.approx(np.ones((300, 6)))
+    assert track.venue_profile[60:].mean(axis=1) == pytest.approx(np.ones(300))
+
+
+def test_a_weekday_never_opened_is_left_out_of_the_mean():
+    track = levels.track(generated.sales(200, 4, closed_weekdays=(0,)))
+    assert track.profile[-1, 1:].mean(axis=0) == pytest.approx(np.ones(4))
+
+
+def test_the_profile_finds_the_true_week():
+    track = levels.track(generated.sales(400, 3, dispersion=1.1, biggest=200))
+    assert track.venue_profile[-1] == pytest.approx(generated.WEEK / generated.WEEK.mean(), abs=0.08)
+
+
+def test_levels_do_not_decay_while_closed():
+    panel = generated.sales(200, 4)
+    panel.sold[120:180], panel.is_open[120:180] = 0, False
+    track = levels.track(panel)
+    assert (track.level[179] == track.level[119]).all()
+    assert (track.silence[179] == track.silence[119]).all()
+
+
+def test_nothing_depends_on_later_days():
+    panel = generated.sales(150, 4)
+    whole, part = levels.track(panel), levels.track(generated.until(panel, 100))
+    for name in ("level", "profile", "venue_level", "weekday_mean", "zero_share", "silence", "age", "dispersion"):
+        assert (getattr(whole, name)[:100] == getattr(part, name)).all(), name
+
+
+def test_one_bulk_order_hardly_moves_the_level():
+    panel = generated.sales(200, 4, dispersion=1.1, biggest=40)
+    calm = levels.track(panel).level[-1, :, 0]
+    panel.sold[195, 0] *= 20
+    assert levels.track(panel).level[-1, levels.MIDDLE, 0] == pytest.approx(calm[levels.MIDDLE], rel=0.12)
+
+
+def test_a_real_step_is_followed_within_ten_open_days():
+    panel = generated.sales(200, 1, dispersion=1.05, biggest=100)
+    stepped = np.vstack([panel.sold[:188], panel.sold[188:] * 1.5])
+    track = levels.track(generated.Panel(panel.days, panel.items, stepped, panel.is_open))
+    assert track.level[-1, 0, 0] == pytest.approx(150 * generated.WEEK.mean(), rel=0.1)
+
+
+def test_an_item_is_born_with_its_first_sale():
+    panel = generated.sales(60, 2)
+    panel.sold[:30, 1] = 0
+    track = levels.track(panel)
+    assert track.age[29].tolist() == [30, 0]
+    assert track.level[29, :, 1].tolist() == [0, 0, 0, 0]
