@@ -65,9 +65,9 @@ class Chart:
 
 
 def fan(
-    points: Sequence[FanPoint], *, title: str, unit: str, middle: str = "Forecast", today: int | None = None
+    points: Sequence[FanPoint], *, title: str, unit: str, middle: str = "Forecast", split: tuple[int, str] | None = None
 ) -> Chart:
-    """Draw past and expected values with their ranges; `today` is the index of the first expected point."""
+    """Draw past and expected values with their ranges; `split` marks a point: its index and a word, such as today."""
     tops = [
         value
         for point in points
@@ -83,7 +83,7 @@ def fan(
     ]
     marks = [
         *_dots(points, scale),
-        _today(today, len(points)),
+        _split(split, len(points)),
         _hits([_fan_tip(point, unit, middle) for point in points]),
     ]
     svg = _frame(scale, [point.label for point in points], shapes, marks, title=title, words=_fan_words(points, unit))
@@ -141,10 +141,9 @@ def meter(share: float, goal: float | None = None) -> SafeString:
     )
 
 
-def heat_steps(rows: Sequence[Sequence[float | None]]) -> list[list[int | None]]:
-    """The shade of each cell, 0 (nothing) to 8 (the greatest): by square root, so that slow items keep their shape."""
-    peak = max((value for row in rows for value in row if value is not None), default=0)
-    return [[None if value is None else _step(value, peak) for value in row] for row in rows]
+def heat_step(value: float, peak: float) -> int:
+    """A cell's shade, 0 (nothing) to 8 (the table's peak): by square root, so that slow items keep their shape."""
+    return 0 if value <= 0 or peak <= 0 else max(1, ceil(STEPS * sqrt(value / peak) - 1e-9))
 
 
 def plain(value: float | None) -> str:
@@ -174,10 +173,6 @@ class Scale:
 
     def lines(self) -> list[float]:
         return [self.step * index for index in range(round(self.top / self.step) + 1)]
-
-
-def _step(value: float, peak: float) -> int:
-    return 0 if value <= 0 or peak <= 0 else max(1, ceil(STEPS * sqrt(value / peak) - 1e-9))
 
 
 def _frame(
@@ -300,15 +295,16 @@ def _dots(points: Sequence[FanPoint], scale: Scale) -> list[SafeString]:
     return dots
 
 
-def _today(index: int | None, count: int) -> SafeString:
-    if index is None:
+def _split(split: tuple[int, str] | None, count: int) -> SafeString:
+    if split is None:
         return SafeString("")
     return format_html(
         '<line class="today-line" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>'
-        '<text class="today-label" x="{0}%" y="12">today</text>',
-        f"{index * 100 / count:.2f}",
+        '<text class="today-label" x="{0}%" y="12">{3}</text>',
+        f"{split[0] * 100 / count:.2f}",
         TOP - 6,
         TOP + PLOT,
+        split[1],
     )
 
 

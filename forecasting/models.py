@@ -1,10 +1,20 @@
 """What will be sold: runs, and the forecast of each menu item and day."""
 
+import datetime as dt
+
 from django.db import models
 from django.utils import timezone
 
 from menu.models import MenuItem
 from tenants.keys import uuid7
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Named reads."""
+
+    def current(self) -> "Run | None":
+        """The newest completed run that feeds orders: what pages show and orders rest on."""
+        return self.filter(status=Run.Status.COMPLETED, feeds_orders=True).first()
 
 
 class Run(models.Model):
@@ -37,6 +47,8 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RunQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
@@ -55,6 +67,22 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} run of {self.created_at:%Y-%m-%d %H:%M} ({self.status})"
+
+    def covers(self, day: dt.date) -> bool:
+        """Whether the run speaks of `day`."""
+        return self.cutoff_on is not None and 0 < (day - self.cutoff_on).days <= self.horizon_days
+
+    def first_day(self, today: dt.date) -> dt.date:
+        """Where a look ahead begins: today, or the day after the last sales where those are too old for that."""
+        return today if self.cutoff_on is None or self.covers(today) else self.cutoff_on + dt.timedelta(days=1)
+
+
+class ForecastQuerySet(models.QuerySet["Forecast"]):
+    """Named reads."""
+
+    def on_the_menu(self, run: Run, first: dt.date, last: dt.date) -> "ForecastQuerySet":
+        """What the run says of dishes on the menu, both days included."""
+        return self.filter(run=run, date__range=(first, last), menu_item__is_active=True)
 
 
 class Forecast(models.Model):
@@ -76,6 +104,8 @@ class Forecast(models.Model):
         decimal_places=4,
         help_text="Probability that the actual falls within ±20 % (at least ±2 units) of the mean.",
     )
+
+    objects = ForecastQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -107,6 +107,15 @@ class SalesFile(models.Model):
         return self.name
 
 
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Named reads."""
+
+    def last_opened_at(self, day: dt.date | None) -> dt.datetime | None:
+        """When the last order of the day was opened; None where orders have no time."""
+        found: dt.datetime | None = self.filter(business_date=day).aggregate(last=models.Max("opened_at"))["last"]
+        return found
+
+
 class Order(models.Model):
     """One order at the till; a day of a product-mix file is one order too."""
 
@@ -118,6 +127,8 @@ class Order(models.Model):
     file = models.ForeignKey(
         SalesFile, on_delete=models.SET_NULL, null=True, blank=True, related_name="orders", db_index=False
     )
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -80,6 +80,12 @@ def percent(share: Decimal | float | None) -> str:
 
 
 @register.filter
+def distance(value: float) -> float:
+    """Without its sign."""
+    return abs(value)
+
+
+@register.filter
 def percent_change(share: Decimal | float | None) -> str:
     """+12 % or −8 %."""
     if share is None:
@@ -173,6 +179,17 @@ def status_label(status: str) -> str:
 
 
 @register.filter
+def job_label(kind: str) -> str:
+    """A background job in a manager's words."""
+    labels = {
+        "pipeline": "Forecast and suggested orders",
+        "import": "Reading sales from a file",
+        "history": "Loading the sales history",
+    }
+    return labels.get(kind, status_label(kind))
+
+
+@register.filter
 def notice_icon(kind: str) -> str:
     """The icon beside a notice."""
     return {
@@ -209,6 +226,30 @@ def fan_chart(points: Sequence[charts.FanPoint], **words: Any) -> dict[str, char
 def bar_chart(values: Sequence[charts.Bar], **words: Any) -> dict[str, charts.Chart]:
     """See charts.bars."""
     return {"chart": charts.bars(values, **words)}
+
+
+@register.inclusion_tag("components/chart.html")
+def item_chart(days: Sequence[Any], name: str, n_past: int, word: str = "today") -> dict[str, charts.Chart]:
+    """A dish's sales and forecast: days with date, sold, mean, q10, q25, q75, q90; `n_past` of them before `word`."""
+    points = [
+        charts.FanPoint(f"{day.date.day} {day.date:%b}", day.sold, day.mean, day.q10, day.q25, day.q75, day.q90)
+        for day in days
+    ]
+    return {
+        "chart": charts.fan(points, title=f"{name}, units a day", unit="units", middle="Expected", split=(n_past, word))
+    }
+
+
+@register.filter
+def heat(value: float | None, peak: float) -> str:
+    """The class of a heat map's cell: "closed" where there is no number."""
+    return "closed" if value is None else f"q{charts.heat_step(value, peak)}"
+
+
+@register.filter
+def days_query(days: int) -> str:
+    """What a pager keeps of the address."""
+    return f"days={days}&"
 
 
 @register.simple_tag

@@ -19,7 +19,7 @@ def test_a_closed_day_is_a_gap_and_not_a_zero() -> None:
 
 def test_fan_says_its_numbers_in_words_and_as_a_table() -> None:
     points = [FanPoint("Sat", actual=12), FanPoint("Sun", None, 20, 14, 17, 23, 27)]
-    chart = charts.fan(points, title="Units a day", unit="units", today=1)
+    chart = charts.fan(points, title="Units a day", unit="units", split=(1, "today"))
     assert chart.rows == [["Sat", "12", "–", "–", "–"], ["Sun", "–", "20", "17 to 23", "14 to 27"]]
     assert [entry.text for entry in chart.legend] == ["Sold", "Forecast", "50 % range", "80 % range"]
     assert "1 days ahead, in units. Busiest: Sun, 20 units, 4 of 5 times 14 to 27." in chart.svg
@@ -37,8 +37,8 @@ def test_labels_cannot_break_out_of_the_drawing() -> None:
 
 
 def test_heat_keeps_slow_items_visible() -> None:
-    assert charts.heat_steps([[0, 100, None], [1, 25, 49]]) == [[0, 8, None], [1, 4, 6]]
-    assert charts.heat_steps([[0, 0]]) == [[0, 0]]
+    assert [charts.heat_step(value, 100) for value in (0, 0.1, 1, 25, 49, 100)] == [0, 1, 1, 4, 6, 8]
+    assert charts.heat_step(0, 0) == 0
 
 
 def test_sparkline_needs_two_points() -> None:

@@ -20,6 +20,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """The job of the kind that was asked for last."""
         return self.filter(kind=kind).order_by("-created_at", "-id").first()
 
+    def last_ended(self, kind: str) -> "Job | None":
+        """The job of the kind that ended last, well or not."""
+        ended = self.filter(kind=kind, status__in=[Job.Status.DONE, Job.Status.FAILED])
+        return ended.order_by("-finished_at").first()
+
 
 class Job(models.Model):
     """Work in the background that a manager may want to watch: how far it is, and how it ended."""

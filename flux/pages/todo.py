@@ -1,0 +1,148 @@
+"""What to do next: the open questions of a restaurant's day, the most urgent first."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.urls import reverse
+
+from flux.pages.menu import MenuPage, menu_page
+from flux.templatetags.flux import money, percent, short_day, when
+from forecasting.models import Run
+from pos.models import Connection
+from procurement.models import PurchaseOrder, Supplier
+from tenants.access import MANAGERS
+from tenants.models import Restaurant
+from tenants.office.models import Job
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do: what, why, and where."""
+
+    what: str
+    why: str
+    href: str
+    is_urgent: bool = False
+    is_done: bool = False
+
+
+def actions(
+    restaurant: Restaurant, now: dt.datetime, *, last_on: dt.date | None, run: Run | None, role: str
+) -> list[Action]:
+    """What is open now; for a new restaurant, the way from sales to orders. The kitchen reads and counts only."""
+    if role not in MANAGERS:
+        return []
+    today = restaurant.business_date(now)
+    menu = menu_page()
+    if last_on is None or run is None or not menu.with_recipe:
+        return first_steps(last_on, run, menu)
+    return [
+        *_orders(now.astimezone(restaurant.zone), today),
+        *_sales(today, last_on),
+        *_prices(),
+        *_recipes(menu),
+        *_failures(),
+    ]
+
+
+def first_steps(last_on: dt.date | None, run: Run | None, menu: MenuPage) -> list[Action]:
+    """Sales → forecast → recipes → suppliers and orders, with what is done ticked off."""
+    has_suppliers = Supplier.objects.exists()
+    return [
+        Action(
+            "Upload sales" if last_on is None else "Sales are in",
+            "A CSV export of your till is enough" if last_on is None else f"up to {short_day(last_on)}",
+            "/sales/upload/" if last_on is None else "/sales/",
+            is_done=last_on is not None,
+        ),
+        Action(
+            "See the forecast",
+            "Made by itself after the upload" if run is None else f"made {when(run.finished_at)}",
+            reverse("forecasting:overview"),
+            is_done=run is not None,
+        ),
+        Action(
+            "Add recipes",
+            "Start with the dishes that sell most"
+            if not menu.with_recipe
+            else f"{percent(menu.recipe_share)} of {menu.measure} have one",
+            reverse("pages:menu"),
+            is_done=menu.with_recipe > 0,
+        ),
+        Action(
+            "Add suppliers and what they sell",
+            "Then Flux suggests what to order, and says why",
+            "/orders/suppliers/",
+            is_done=has_suppliers,
+        ),
+    ]
+
+
+def _orders(now: dt.datetime, today: dt.date) -> list[Action]:
+    """`now` in the restaurant's own time zone: cutoffs are wall-clock times."""
+    both = PurchaseOrder.objects.drafts() | PurchaseOrder.objects.open()
+    found = list(both.to_list().order_by("order_by_at"))
+    drafts = [order for order in found if order.status == "draft" and order.n_lines]
+    approved = [order for order in found if order.status == "approved"]
+    late = [order for order in found if order.status == "sent" and order.deliver_on < today]
+    return [
+        *_together("Approve", drafts, now),
+        *_together("Send", approved, now),
+        *(
+            Action(
+                f"Receive the order of {order.supplier}", f"due {short_day(order.deliver_on)}", f"/orders/{order.pk}/"
+            )
+            for order in late
+        ),
+    ]
+
+
+def _together(verb: str, orders: list[PurchaseOrder], now: dt.datetime) -> list[Action]:
+    """One line for all orders of a kind, by the earliest cutoff that can still be met."""
+    if not orders:
+        return []
+    open_still = [order for order in orders if order.order_by_at > now]
+    names = ", ".join(order.supplier.name for order in orders)
+    total = sum((order.total for order in orders), Decimal(0))  # type: ignore[attr-defined]
+    href = f"/orders/{orders[0].pk}/" if len(orders) == 1 else "/orders/"
+    count = "1 order" if len(orders) == 1 else f"{len(orders)} orders"
+    if not open_still:
+        return [Action(f"{verb} {count}: the cutoff has passed", f"{names} · {money(total)}", href, is_urgent=True)]
+    cutoff = open_still[0].order_by_at.astimezone(now.tzinfo)
+    day = "" if cutoff.date() == now.date() else f"{short_day(cutoff)}, "
+    return [
+        Action(f"{verb} {count} before {day}{cutoff:%H:%M}", f"{names} · {money(total)}", href, is_urgent=not day),
+    ]
+
+
+def _sales(today: dt.date, last_on: dt.date) -> list[Action]:
+    if last_on >= today - dt.timedelta(days=1):
+        return []
+    return [Action("Upload sales", f"the last day is {short_day(last_on)}", "/sales/upload/", is_urgent=True)]
+
+
+def _prices() -> list[Action]:
+    unasked = list(Connection.objects.filter(prices_include_tax=None, provider=Connection.Provider.CSV))
+    return [
+        Action("Say whether prices include tax", f"{source.name}: net sales are not known until then", "/sales/")
+        for source in unasked
+    ]
+
+
+def _recipes(menu: MenuPage) -> list[Action]:
+    share = 1 - menu.recipe_share
+    missing = sum(row.recipe != "complete" and row.share > 0 for row in menu.rows)
+    if not missing:
+        return []
+    items = "1 dish without a complete recipe" if missing == 1 else f"{missing} dishes without a complete recipe"
+    return [
+        Action(f"Add recipes: {items}", f"{percent(share)} of {menu.measure}", f"{reverse('pages:menu')}?recipe=open")
+    ]
+
+
+def _failures() -> list[Action]:
+    job = Job.objects.last_ended(Job.Kind.PIPELINE)
+    if job is None or job.status != Job.Status.FAILED:
+        return []
+    return [Action("The last nightly run did not finish", job.error or "It will be tried again tonight.", "#freshness")]
