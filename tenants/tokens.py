@@ -66,7 +66,7 @@ def renew(raw: str, restaurant: Restaurant) -> Pair:
     if caches["platform"].get(_alive(token)) is None:
         raise TokenRefused("its family has ended")
     try:
-        user: User = JWTAuthentication().get_user(token)
+        user: User = JWTAuthentication().get_user(token)  # type: ignore[assignment]
     except AuthenticationFailed as error:
         raise TokenRefused("the person has gone or has a new password") from error
     if Membership.role_of(user.pk, restaurant) is None:
