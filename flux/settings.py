@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
         "bearer token. Every error is a problem details object (RFC 9457); `/api/problems/` explains each kind."
     ),
     "VERSION": "1.0.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
