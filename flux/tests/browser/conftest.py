@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -33,13 +34,20 @@ T = TypeVar("T")
 WIDTHS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 
 
+def is_ours(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and skip them where there is nothing to drive."""
-    for item in items:
-        if "flux/tests/browser" in item.path.as_posix():
-            item.add_marker(pytest.mark.browser)
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="There is no Chromium on the PATH: apt install chromium"))
+    """Mark the tests of this folder, skip them where there is nothing to drive, and run them after all others:
+    Playwright's event loop goes on in this thread until the session ends, and some tests want one of their own.
+    """
+    items.sort(key=is_ours)
+    for item in filter(is_ours, items):
+        item.add_marker(pytest.mark.browser)
+        if CHROMIUM is None:
+            item.add_marker(pytest.mark.skip(reason="There is no Chromium on the PATH: apt install chromium"))
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +58,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def playwright(playwright: Playwright) -> Playwright:
-    """Playwright's loop runs in this thread until the session ends, and Django takes that for asynchronous code."""
+    """Django takes a thread with an event loop for asynchronous code, which this is not."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return playwright
 
