@@ -13,6 +13,13 @@ from menu.models import Ingredient
 from tenants.keys import uuid7
 
 
+class SupplierQuerySet(models.QuerySet["Supplier"]):
+    """Named reads."""
+
+    def with_item_count(self) -> "SupplierQuerySet":
+        return self.annotate(n_items=models.Count("items", filter=models.Q(items__is_active=True)))
+
+
 class Supplier(models.Model):
     """Who delivers, when, and until when an order makes the delivery."""
 
@@ -33,6 +40,8 @@ class Supplier(models.Model):
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SupplierQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -214,6 +223,16 @@ class PurchaseOrder(models.Model):
 
     def __str__(self) -> str:
         return f"order {self.number} to {self.supplier}"
+
+    @property
+    def bought(self) -> list["PurchaseOrderLine"]:
+        """The lines with packs, from what `with_lines` has read."""
+        return [line for line in self.lines.all() if line.packs]
+
+    @property
+    def value(self) -> Decimal:
+        """What the lines cost together, without tax, from what `with_lines` has read."""
+        return sum((line.total for line in self.bought), Decimal(0))
 
 
 class PurchaseOrderLine(models.Model):

@@ -179,6 +179,54 @@ def propose(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """How long what is there will last: days from the start, and the day it runs out; None: beyond the forecast."""
+
+    days: float | None
+    runs_out_on: datetime.date | None
+
+
+def cover(on_hand: Decimal, demand: Mapping[datetime.date, Moments], start: datetime.date) -> Cover:
+    """Days until the expected demand has used up `on_hand`; what is needed on no day lasts beyond any forecast."""
+    left = float(on_hand)
+    for day in sorted(demand):
+        mean = demand[day].mean
+        if day >= start and mean > 0:
+            if left < mean:
+                return Cover((day - start).days + left / mean, day)
+            left -= mean
+    return Cover(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A line that could take more packs to reach a minimum: what one costs and holds, what there will be, what is
+    expected to be used."""
+
+    key: int
+    price: Decimal
+    size: Decimal
+    there: Decimal
+    expected: float
+
+
+def top_up(missing: Decimal, lines: Sequence[Extra]) -> dict[int, int]:
+    """Packs to add per line until `missing` money is reached, always to the line that would be used up first.
+
+    Empty where no line can take any.
+    """
+    there = {line.key: line.there for line in lines}
+    added: dict[int, int] = {}
+    usable = [line for line in lines if line.price > 0 and line.expected > 0]
+    while missing > 0 and usable:
+        line = min(usable, key=lambda one: (float(there[one.key]) / one.expected, one.key))
+        added[line.key] = added.get(line.key, 0) + 1
+        there[line.key] += line.size
+        missing -= line.price
+    return added
+
+
 def whole_packs(
     shortage: Decimal, size: Fraction, tolerance: Decimal, spare: Decimal | None, shelf_life_days: int | None
 ) -> tuple[int, str]:

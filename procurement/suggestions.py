@@ -22,11 +22,11 @@ from menu.recipes import Book
 from menu.units import NoConversion, UnknownUnit
 from procurement import deliveries, needs, replenishment, stock, wording
 from procurement.deliveries import NoDelivery, Slot
-from procurement.models import PurchaseOrder, PurchaseOrderLine, Suggestion, Supplier, SupplierItem
+from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Suggestion, Supplier, SupplierItem
 from procurement.needs import Needs
 from procurement.replenishment import Arrival, ForecastTooShort, Pack, Position, Proposal
 from procurement.stock import Level, Stock
-from tenants.models import Restaurant
+from tenants.models import Restaurant, User
 from tenants.office.models import Closure
 
 _STALE_DAYS = 2
@@ -104,6 +104,15 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> Suggested:
     found = tuple(sorted(problems, key=lambda problem: (problem.kind, problem.subject)))
     _record(record, facts, found)
     return Suggested(tuple(changes.drafts), changes.created, changes.changed, changes.removed, found)
+
+
+def count(
+    restaurant: Restaurant, ingredient_id: UUID, quantity: Decimal, unit: str, *, by: User, at: dt.datetime
+) -> StockMovement:
+    """Write down a count and bring the drafts up to date with it. Raises what `stock.record_count` raises."""
+    counted = stock.record_count(ingredient_id, quantity, unit, by=by, at=at)
+    suggest(restaurant, at)
+    return counted
 
 
 # ---- reading

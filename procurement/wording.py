@@ -58,8 +58,24 @@ def weekday(day: datetime.date) -> str:
     return _WEEKDAYS[day.weekday()]
 
 
+def weekday_name(number: int) -> str:
+    """0 is "Mon"."""
+    return _WEEKDAYS[number]
+
+
 def long_date(day: datetime.date) -> str:
     return f"{weekday(day)} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def time_left(until: datetime.datetime, now: datetime.datetime) -> str:
+    """How long there is until a moment: "2 days", "5 h 20 min", "12 min"; empty once it has passed."""
+    minutes = int((until - now).total_seconds() // 60)
+    if minutes < 0:
+        return ""
+    if minutes >= 2 * 24 * 60:
+        return f"{minutes // (24 * 60)} days"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
 def pack_label(count: Decimal, size: Decimal, unit: str) -> str:
