@@ -5,9 +5,11 @@ from rest_framework.routers import SimpleRouter
 
 from flux.api import views
 from menu.api import MenuItemViewSet
+from procurement.api import PurchaseOrderViewSet
 
 app_name = "api"
 router = SimpleRouter()
+router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 
 urlpatterns = [
