@@ -8,6 +8,6 @@ from tenants.sites import platform_site
 urlpatterns = [
     path("", views.home, name="home"),
     path("open/<slug:slug>/", views.hand_over, name="hand_over"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("tenants.account_urls")),
     path("admin/", platform_site.urls),
 ]

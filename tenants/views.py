@@ -6,12 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants import handover, sessions
 from tenants.access import open_to_strangers
+from tenants.accounts import is_local
 from tenants.middleware import platform_url, restaurant_url
 from tenants.models import Membership, Restaurant
 
@@ -110,8 +111,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def _local(path: str) -> str:
-    """`path` where it is one of this host, else the front page: nobody is sent elsewhere by a link."""
-    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"
+    """`path` where it is one of this host, else the front page."""
+    return path if is_local(path) else "/"
 
 
 def _sign_in_url(request: HttpRequest, restaurant: Restaurant) -> str:
