@@ -409,11 +409,10 @@ def test_nobody_signs_up(visitor: Browser) -> None:
     assert not User.objects.exists()
 
 
-def test_a_switched_off_account_is_refused_like_a_wrong_password(visitor: Browser, ada: User) -> None:
+def test_a_switched_off_account_is_told_so(visitor: Browser, ada: User) -> None:
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    refused = visitor.sign_in(ada).content.decode()
-    assert "The email address and/or password you specified are not correct." in refused
-    assert "This account is switched off" in visitor.get(f"{PLATFORM}/accounts/inactive/").content.decode()
+    assert "This account is switched off" in visitor.sign_in(ada).content.decode()
+    assert not visitor.is_in(BISTRO)
 
 
 def test_a_forgotten_password_is_replaced_by_mail(visitor: Browser, ada: User) -> None:
