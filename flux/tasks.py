@@ -9,11 +9,9 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from flux import pipeline
+from flux import imports, pipeline
 from flux.demo import bistro, loading
-from pos import importing
 from pos.models import SalesFile
-from pos.providers.base import ProviderError
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -46,15 +44,17 @@ def ask_for_nightly(restaurant: Restaurant, *, now: dt.datetime) -> Job | None:
 
 
 @restaurant_task()
-def import_then_pipeline(restaurant: Restaurant, *, file_id: str) -> None:
-    """Load a sales file that somebody asked for (`importing.begin`); then run the pipeline on what it brought."""
-    now = timezone.now()
-    try:
-        importing.run(SalesFile.objects.get(pk=file_id), restaurant=restaurant, now=now)
-    except ProviderError as error:  # the file's own page says so too
-        log.warning("file_not_imported", file_id=file_id, reason=str(error))
-        return
-    ask_for_pipeline(restaurant, now=now)
+def import_file(restaurant: Restaurant, *, job_id: str) -> None:
+    """Load a file of sales; forecast and orders follow."""
+    if imports.work_off(restaurant, UUID(job_id)):
+        ask_for_pipeline(restaurant, now=timezone.now())
+
+
+def ask_for_import(restaurant: Restaurant, file: SalesFile, *, now: dt.datetime) -> Job:
+    """Let `file` be loaded in the background; asking again while it is under way is asking once."""
+    job = imports.request(file, now=now)
+    enqueue(import_file, restaurant, job_id=job.pk)
+    return job
 
 
 @shared_task
@@ -73,9 +73,6 @@ def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
     for job in jobs.stuck(now):
         log.warning("job_sent_again", kind=job.kind, job_id=str(job.pk), attempts=job.attempts)
         enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)
-    waiting = SalesFile.objects.filter(status=SalesFile.Status.IMPORTING, uploaded_at__lt=now - jobs.SILENT_AFTER)
-    for file_id in waiting.values_list("pk", flat=True):
-        enqueue(import_then_pipeline, restaurant, file_id=file_id)
 
 
 @restaurant_task()
@@ -109,4 +106,8 @@ def let_demo_orders_arrive() -> None:
 
 
 # Which task does a job of this kind once more.
-AGAIN: dict[str, Any] = {Job.Kind.PIPELINE: run_pipeline, Job.Kind.HISTORY: load_demo_history}
+AGAIN: dict[str, Any] = {
+    Job.Kind.PIPELINE: run_pipeline,
+    Job.Kind.IMPORT: import_file,
+    Job.Kind.HISTORY: load_demo_history,
+}

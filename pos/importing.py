@@ -132,6 +132,21 @@ def preview(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[s
     return report
 
 
+def asks_about_prices(file: SalesFile) -> bool:
+    """Whether nobody has said yet if the prices in the file, as previewed, include tax."""
+    report = file.report.get("preview", {})
+    return (
+        bool(report.get("has_amounts"))
+        and report["prices_include_tax"] is None
+        and ("prices_include_tax" not in file.reading)
+    )
+
+
+def mark(file: SalesFile) -> str:
+    """What the marks of the jobs that load this file begin with."""
+    return f"{file.pk}:"
+
+
 def begin(file: SalesFile) -> None:
     """Say that somebody has asked for the file to be loaded."""
     file.status, file.error = SalesFile.Status.IMPORTING, ""
@@ -257,7 +272,7 @@ def _load(file: SalesFile, restaurant: Restaurant, now: datetime) -> dict[str, A
 
 def _load_again(connection: Connection, restaurant: Restaurant, now: datetime, *, but: SalesFile | None) -> None:
     """Read the source's files once more, in their order, after an answer that concerns them all."""
-    imported = connection.files.filter(status=SalesFile.Status.IMPORTED).order_by("imported_at", "id")
+    imported = connection.files.filter(imported_at__isnull=False).order_by("imported_at", "id")
     for file in imported.exclude(pk=but.pk) if but else imported:
         _load(file, restaurant, now)
 
@@ -326,12 +341,17 @@ def _record(
     """Keep the outcome on the file's row, unless it is on it already."""
     pending = file.reading.keys() & {"prices_include_tax", "tax_rate"}
     rejects = _rejects_table(reading)
-    same = changes.nothing and not pending and (file.rejects and bytes(file.rejects)) == rejects
+    same = (
+        changes.nothing
+        and not pending
+        and "preview" not in file.report
+        and (file.rejects and bytes(file.rejects)) == rejects
+    )
     if same and file.status == SalesFile.Status.IMPORTED and file.connection_id == connection.pk:
         return
     file.reading = {key: value for key, value in file.reading.items() if key not in pending}
     file.connection, file.status, file.error = connection, SalesFile.Status.IMPORTED, ""
-    file.rejects, file.report, file.imported_at = rejects, {**file.report, "import": report}, now
+    file.rejects, file.report, file.imported_at = rejects, {"import": report}, now
     file.save(update_fields=["reading", "connection", "status", "error", "rejects", "report", "imported_at"])
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import ExtractHour
+from django.db.models.functions import ExtractHour, TruncMonth
 from django.utils import timezone
 
 from menu.models import MenuItem
@@ -105,6 +105,11 @@ class SalesFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """The latest report: of a look that has not been followed by an import, or else of the import."""
+        return self.report.get("preview") or self.report.get("import") or {}
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -218,6 +223,19 @@ class DailySalesQuerySet(models.QuerySet["DailySales"]):
         """business_date, units, and net sales (None where no price is known), oldest first."""
         totals = {"units": models.Sum("quantity"), "net": models.Sum("net_sales")}
         return self.values("business_date").annotate(**totals).order_by("business_date")
+
+    def by_month(self) -> models.QuerySet["DailySales", dict[str, Any]]:
+        """month (its first day), days with sales, units, and net sales, newest first."""
+        return (
+            self.annotate(month=TruncMonth("business_date"))
+            .values("month")
+            .annotate(
+                days=models.Count("business_date", distinct=True),
+                units=models.Sum("quantity"),
+                net=models.Sum("net_sales"),
+            )
+            .order_by("-month")
+        )
 
     def by_item(self) -> models.QuerySet["DailySales", dict[str, Any]]:
         """menu_item_id, units, net sales, and the last date it sold, best seller first."""

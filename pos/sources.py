@@ -1,6 +1,6 @@
 """Which source counts on which business date: the first one that has sales of it, until somebody chooses another."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -84,10 +84,17 @@ def change(first_on: date, last_on: date, connection: Connection, *, by: UUID | 
     return Changed(len(days), kept)
 
 
-def spans() -> list[Span]:
+def rename(connection: Connection, name: str) -> None:
+    """Call the source what the restaurant calls it."""
+    if connection.name != name:
+        connection.name = name
+        connection.save(update_fields=["name"])
+
+
+def spans(by_day: Mapping[date, UUID]) -> list[Span]:
     """Who counts when, newest first: runs of dates with one source, whatever closed days lie between them."""
     found: list[Span] = []
-    for day, connection_id in DaySource.objects.order_by("business_date").values_list("business_date", "connection_id"):
+    for day, connection_id in sorted(by_day.items()):
         if found and found[-1].connection_id == connection_id:
             found[-1] = Span(connection_id, found[-1].first_on, day, found[-1].days + 1)
         else:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import menu, today
+from flux.pages import menu, sales, today
 
 app_name = "pages"
 urlpatterns = [
@@ -8,4 +8,5 @@ urlpatterns = [
     path("jobs/", today.jobs, name="jobs"),
     path("run/", today.run_now, name="run_now"),
     path("menu/", menu.menu, name="menu"),
+    path("sales/files/<uuid:file_id>/import/", sales.import_file, name="import_file"),
 ]

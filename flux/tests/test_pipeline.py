@@ -142,12 +142,13 @@ def asked_for(content, name="sales.csv"):
 
 
 def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, django_capture_on_commit_callbacks):
-    file = asked_for(SALES)
+    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
-        tasks.import_then_pipeline(restaurant_id=str(restaurant.pk), file_id=str(file.pk))
+        asked = tasks.ask_for_import(restaurant, file, now=NOW)
+        assert tasks.ask_for_import(restaurant, file, now=NOW) == asked
     file.refresh_from_db()
-    assert file.status == "imported"
-    job = Job.objects.get()
+    assert (file.status, Job.objects.get(kind="import").status) == ("imported", "done")
+    job = Job.objects.get(kind="pipeline")
     assert job.result["steps"][0] | {"seconds": 0} == {
         "name": "sync",
         "status": "done",
@@ -158,13 +159,16 @@ def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, dja
         assert not Job.objects.exists()
 
 
-def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(restaurant):
-    file = asked_for(b"Name;Street\nA;B\n")
-    tasks.import_then_pipeline(restaurant_id=str(restaurant.pk), file_id=str(file.pk))
+def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
+    restaurant, django_capture_on_commit_callbacks
+):
+    file = importing.store(b"Name;Street\nA;B\n", name="sales.csv", by=None, at=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.ask_for_import(restaurant, file, now=NOW)
     file.refresh_from_db()
-    assert file.status == "failed"
-    assert file.error
-    assert not Job.objects.exists()
+    job = Job.objects.get()
+    assert (file.status, job.kind, job.status) == ("failed", "import", "failed")
+    assert job.error == file.error != ""
 
 
 def test_sync_loads_a_file_whose_worker_died_and_passes_over_one_that_cannot_be_read(restaurant):

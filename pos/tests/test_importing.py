@@ -158,7 +158,7 @@ def test_the_source_of_dates_can_be_changed_and_the_rollup_follows(restaurant):
     changed = sources.change(date(2025, 3, 1), date(2025, 3, 31), till, by=None, at=NOW)
     assert changed == sources.Changed(days=1, without_sales=1)
     assert sold() == {("Mon", "Pie"): 1, ("Mon", "Soup"): 3, ("Tue", "Soup"): 5, ("Wed", "Soup"): 50}
-    assert sources.spans() == [
+    assert sources.spans(dict(DaySource.objects.values_list("business_date", "connection_id"))) == [
         sources.Span(mix.pk, date(2025, 3, 5), date(2025, 3, 5), 1),
         sources.Span(till.pk, date(2025, 3, 3), date(2025, 3, 4), 2),
     ]

@@ -91,6 +91,11 @@ class Job(models.Model):
         return f"{self.kind} {self.status}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has yet to end."""
+        return self.status in {self.Status.PENDING, self.Status.RUNNING}
+
+    @property
     def percent(self) -> int:
         """Progress from 0 to 100."""
         return round(100 * self.progress_done / self.progress_total) if self.progress_total else 0

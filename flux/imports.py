@@ -1,0 +1,43 @@
+"""What follows an uploaded file: it is loaded in the background, and the pipeline after it."""
+
+import datetime as dt
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from pos import importing
+from pos.models import SalesFile
+from pos.providers.base import ProviderError
+from tenants.models import Restaurant
+from tenants.office import jobs
+from tenants.office.models import Job
+
+KIND = Job.Kind.IMPORT
+
+
+def request(file: SalesFile, *, now: dt.datetime) -> Job:
+    """The job that loads `file`: the one that is under way, or a new one."""
+    under_way = Job.objects.unfinished().filter(kind=KIND, mark__startswith=importing.mark(file)).first()
+    if under_way:
+        return under_way
+    with transaction.atomic():
+        importing.begin(file)
+        mark = f"{importing.mark(file)}{now:%Y%m%dT%H%M%S%f}"
+        return jobs.request(KIND, now=now, mark=mark, note="Waiting for its turn")
+
+
+def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
+    """Load the file that the job is for; whether its sales are in now. Nothing where somebody else is at it."""
+    job = jobs.claim(job_id, now=timezone.now())
+    if job is None:
+        return False
+    file = SalesFile.objects.get(pk=(job.mark or "").partition(":")[0])
+    jobs.progress(job, 0, 1, f"Reading and loading {file.name}")
+    try:
+        report = importing.run(file, restaurant=restaurant, now=timezone.now())
+    except ProviderError as error:
+        jobs.finish(job, note="", error=str(error))
+        return False
+    jobs.finish(job, note=f"{report['accepted']:,} of {report['rows']:,} rows imported", result={"file": str(file.pk)})
+    return True
