@@ -3,11 +3,16 @@
 import os
 from typing import Any
 
+import structlog
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
+from django.dispatch import receiver
+from django_structlog.celery.signals import bind_extra_task_metadata, modify_context_before_task_publish
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from tenants.context import bind_log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flux.settings")
 
@@ -35,3 +40,15 @@ def use_timetable(sender: Celery, **_kwargs: Any) -> None:
 @setup_logging.connect
 def use_djangos_logging(**_kwargs: Any) -> None:
     """Keep the worker from installing a log format of its own."""
+
+
+@receiver(modify_context_before_task_publish)
+def send_restaurant_along(context: dict[str, Any], **_kwargs: Any) -> None:
+    """Beside request and user, which travel anyway: the worker's first line about a task names its restaurant too."""
+    bind_log_context(None, "", context)
+
+
+@receiver(bind_extra_task_metadata)
+def name_task(task: Any, **_kwargs: Any) -> None:
+    """Every line that a task writes says which one it is."""
+    structlog.contextvars.bind_contextvars(task=task.name)

@@ -43,6 +43,8 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django.server": {"level": "WARNING"},
             "django.db.backends": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},  # django-structlog's lines about tasks say more
+            "celery.app.trace": {"level": "WARNING"},
             "celery.utils.functional": {"level": "WARNING"},
         },
     }

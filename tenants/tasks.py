@@ -1,7 +1,7 @@
 """Tasks that run for one restaurant, and the loop over all of them."""
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -19,21 +19,20 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A Celery task whose first argument is a restaurant; callers pass `restaurant_id` and ids by keyword.
 
     The task opens the restaurant before its body runs, so no task can run for the wrong one or for none. A restaurant
-    that no longer works (suspended, closed, gone) is skipped. Every line logged inside names task and restaurant.
+    that no longer works (suspended, closed, gone) is skipped. Every line logged inside names the restaurant.
     """
 
     def decorate(body: Callable[..., Any]) -> Any:
         @shared_task(**options)
         @wraps(body)
         def task(*, restaurant_id: str, **kwargs: Any) -> Any:
-            with structlog.contextvars.bound_contextvars(task=body.__name__):
-                with public_context():
-                    restaurant = Restaurant.objects.working().filter(pk=UUID(restaurant_id)).first()
-                if restaurant is None:
-                    log.warning("task_skipped", restaurant_id=restaurant_id)
-                    return None
-                with restaurant_context(restaurant):
-                    return body(restaurant, **kwargs)
+            with public_context():
+                restaurant = Restaurant.objects.working().filter(pk=UUID(restaurant_id)).first()
+            if restaurant is None:
+                log.warning("task_skipped", restaurant_id=restaurant_id)
+                return None
+            with restaurant_context(restaurant), structlog.contextvars.bound_contextvars(restaurant=restaurant.slug):
+                return body(restaurant, **kwargs)
 
         return task
 
@@ -42,7 +41,12 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def enqueue(task: Any, restaurant: Restaurant, **ids: Any) -> None:
     """Send the task for `restaurant` once the running transaction has been committed, so that it finds its rows."""
-    send = partial(task.delay, restaurant_id=str(restaurant.pk), **{name: str(value) for name, value in ids.items()})
+    kwargs = {"restaurant_id": str(restaurant.pk)} | {name: str(value) for name, value in ids.items()}
+
+    def send() -> None:
+        with restaurant_context(restaurant):
+            task.delay(**kwargs)
+
     transaction.on_commit(send)
 
 

@@ -9,7 +9,7 @@ from celery.contrib.testing.worker import start_worker
 from django.db import connection
 
 from flux.celery import app
-from tenants.context import bind_log_context, current_restaurant
+from tenants.context import current_restaurant
 from tenants.tasks import restaurant_task
 
 seen = queue.Queue()
@@ -17,8 +17,9 @@ seen = queue.Queue()
 
 @restaurant_task()
 def look_around(restaurant, *, order_id):
-    line = bind_log_context(None, "info", structlog.contextvars.get_contextvars())
-    seen.put({**line, "order_id": order_id, "schema": current_restaurant().schema_name})
+    seen.put(
+        {**structlog.contextvars.get_contextvars(), "order_id": order_id, "schema": current_restaurant().schema_name}
+    )
     connection.close()
 
 
@@ -28,7 +29,7 @@ def worker():
     name = f"test-{uuid.uuid4()}"
     app.conf.task_always_eager = False
     try:
-        with start_worker(app, pool="solo", queues=[name], perform_ping_check=False, shutdown_timeout=20):
+        with start_worker(app, pool="threads", queues=[name], perform_ping_check=False, shutdown_timeout=20):
             yield name
     finally:
         app.conf.task_always_eager = True
@@ -45,7 +46,7 @@ def test_a_task_carries_request_user_task_and_restaurant(db, other_restaurant, w
     assert {name: line[name] for name in ("request_id", "user_id", "task", "task_id", "restaurant")} == {
         "request_id": "r-1",
         "user_id": "u-1",
-        "task": "look_around",
+        "task": look_around.name,
         "task_id": sent.id,
         "restaurant": "trattoria",
     }

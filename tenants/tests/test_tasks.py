@@ -12,8 +12,8 @@ seen = []
 
 @restaurant_task()
 def look(restaurant, *, item_id="-"):
-    bound = structlog.contextvars.get_contextvars()
-    seen.append((restaurant.slug, current_restaurant().slug, item_id, bound.get("task")))
+    logged = structlog.contextvars.get_contextvars()["restaurant"]
+    seen.append((restaurant.slug, current_restaurant().slug, logged, item_id))
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def _nothing_seen():
 
 def test_a_task_runs_inside_its_restaurant_whatever_is_open(restaurant, other_restaurant):
     look.delay(restaurant_id=str(other_restaurant.pk))
-    assert seen == [("trattoria", "trattoria", "-", "look")]
+    assert seen == [("trattoria", "trattoria", "trattoria", "-")]
     assert current_restaurant() == restaurant
 
 
@@ -40,7 +40,7 @@ def test_a_task_is_sent_on_commit_with_ids_as_text(restaurant, django_capture_on
         enqueue(look, restaurant, item_id=7)
     assert seen == []
     callbacks[0]()
-    assert seen == [("bistro", "bistro", "7", "look")]
+    assert seen == [("bistro", "bistro", "bistro", "7")]
 
 
 def test_one_restaurant_that_fails_does_not_stop_the_others(restaurant, other_restaurant):
