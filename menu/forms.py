@@ -52,7 +52,7 @@ class IngredientForm(forms.ModelForm):
 class RecipeLineForm(forms.ModelForm):
     """An amount of an ingredient in one portion. Give it an instance with its dish."""
 
-    unit = forms.ChoiceField(choices=UNIT_CHOICES, initial="g")
+    unit = forms.ChoiceField(choices=UNIT_CHOICES)
     yield_percent = forms.DecimalField(
         label="Usable share (%)",
         min_value=1,
@@ -71,9 +71,12 @@ class RecipeLineForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["ingredient"].empty_label = "Choose one"  # type: ignore[attr-defined]
         self.fields["quantity"].widget.attrs.update(min="0", inputmode="decimal")
-        if not self.instance._state.adding:
-            self.initial["yield_percent"] = (self.instance.yield_share * 100).normalize()
+        if self.instance._state.adding:
+            self.initial["unit"] = "g"
+        else:
+            self.initial["yield_percent"] = f"{(self.instance.yield_share * 100).normalize():f}"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -91,4 +94,4 @@ class RecipeLineForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """The dish is no field of the form, yet "once per ingredient" must be checked with it."""
-        return super()._get_validation_exclusions() - {"menu_item"}
+        return super()._get_validation_exclusions() - {"menu_item"}  # type: ignore[misc]

@@ -115,7 +115,7 @@ class SalesFile(models.Model):
 class OrderQuerySet(models.QuerySet["Order"]):
     """Named reads."""
 
-    def last_opened_at(self, day: dt.date | None) -> dt.datetime | None:
+    def last_opened_at(self, day: dt.date) -> dt.datetime | None:
         """When the last order of the day was opened; None where orders have no time."""
         found: dt.datetime | None = self.filter(business_date=day).aggregate(last=models.Max("opened_at"))["last"]
         return found

@@ -61,6 +61,11 @@ class MenuPage:
         return sum(row.share for row in self.rows if row.recipe == "complete")
 
     @property
+    def is_covered(self) -> bool:
+        """Whether everything that sells has a complete recipe."""
+        return all(row.recipe == "complete" for row in self.rows if row.share)
+
+    @property
     def shown(self) -> list[Row]:
         """The rows that were asked for."""
         wanted = self.query.casefold()

@@ -2,10 +2,10 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from uuid import UUID
 
 from forecasting.models import Forecast, Run
 from menu import explosion
@@ -13,6 +13,7 @@ from menu.explosion import Moments
 from procurement import shocks
 
 HOUSE = "house"
+Demand = dict[tuple[Hashable, dt.date], Moments]  # of each dish on each day, in portions
 SHOCK_DAYS = 70  # ten of each weekday tell how far days rise and fall as a whole
 Z_50, Z_80 = 0.6745, 1.2816  # half the width of the middle 50 % and 80 % of a normal distribution, in deviations
 
@@ -31,7 +32,7 @@ class DayOutlook:
 
 
 def read(
-    run: Run, first: dt.date, last: dt.date, sold: Mapping[dt.date, float], prices: Mapping[UUID, float]
+    run: Run, first: dt.date, last: dt.date, sold: Mapping[dt.date, float], prices: Mapping[Hashable, float]
 ) -> list[DayOutlook]:
     """The days from `first` to `last` that the run speaks of, in one query.
 
@@ -39,8 +40,8 @@ def read(
     sum of the dishes' 90 % quantiles would be far too high. `prices` is net sales per unit sold, by dish.
     """
     rows = Forecast.objects.on_the_menu(run, first, last).values_list("menu_item_id", "date", "mean", "q10", "q90")
-    dishes = {(item, day): _moments(float(mean), low, high) for item, day, mean, low, high in rows}
-    one_each = {item: {HOUSE: Fraction(1)} for item, _ in dishes}
+    dishes: Demand = {(item, day): _moments(float(mean), low, high) for item, day, mean, low, high in rows}
+    one_each: dict[Hashable, Mapping[Hashable, Fraction]] = {item: {HOUSE: Fraction(1)} for item, _ in dishes}
     totals = explosion.explode(dishes, one_each, shocks.venue_shock(_recent(sold, first)).share)
     by_day = sorted(((day, total) for (_, day), total in totals.items()), key=lambda pair: pair[0])
     return [_day(day, total, _net(dishes, day, prices)) for day, total in by_day]
@@ -64,13 +65,13 @@ def _day(date: dt.date, total: Moments, net: float) -> DayOutlook:
     )
 
 
-def _moments(mean: float, low: float | None, high: float | None) -> Moments:
+def _moments(mean: float, low: Decimal | None, high: Decimal | None) -> Moments:
     """Variance from the 10 % and 90 % quantiles; counts vary at least as much as a Poisson count of the same mean."""
     deviation = 0.0 if low is None or high is None else float(high - low) / (2 * Z_80)
     return Moments(mean, max(mean, deviation**2))
 
 
-def _net(dishes: Mapping[tuple[UUID, dt.date], Moments], day: dt.date, prices: Mapping[UUID, float]) -> float:
+def _net(dishes: Demand, day: dt.date, prices: Mapping[Hashable, float]) -> float:
     return math.fsum(moments.mean * prices.get(item, 0.0) for (item, date), moments in dishes.items() if date == day)
 
 

@@ -1,11 +1,10 @@
 """Today: what has been sold, what is expected, what to do next, and how fresh all of that is."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -111,9 +110,9 @@ class TodayPage:
 
     @property
     def points(self) -> list[FanPoint]:
-        """The fan chart: the past two weeks, then the days ahead."""
+        """The fan chart: the past two weeks, then the days ahead, if anything is known of them."""
         past = [self.first - dt.timedelta(days=back) for back in range(PAST_DAYS, 0, -1)]
-        ahead = [self.first + dt.timedelta(days=days) for days in range(AHEAD_DAYS)]
+        ahead = [self.first + dt.timedelta(days=days) for days in range(AHEAD_DAYS)] if self.ahead else []
         return [_past_point(day, self.sales) for day in past] + [_ahead_point(day, self.ahead) for day in ahead]
 
     @property
@@ -177,7 +176,7 @@ def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage
         now=now,
         first=first,
         last_on=last_on,
-        last_at=Order.objects.last_opened_at(last_on),
+        last_at=Order.objects.last_opened_at(last_on) if last_on else None,
         run=run,
         sales=sales,
         ahead=ahead,
@@ -193,7 +192,7 @@ def _sales(first: dt.date, last: dt.date) -> dict[dt.date, DaySales]:
     return {row["business_date"]: DaySales(float(row["units"]), row["net"]) for row in rows}
 
 
-def _prices(last_on: dt.date | None) -> dict[UUID, float]:
+def _prices(last_on: dt.date | None) -> dict[Hashable, float]:
     """Net sales per unit sold lately, by dish."""
     if last_on is None:
         return {}

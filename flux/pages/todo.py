@@ -83,7 +83,7 @@ def _orders(now: dt.datetime, today: dt.date) -> list[Action]:
     """`now` in the restaurant's own time zone: cutoffs are wall-clock times."""
     both = PurchaseOrder.objects.drafts() | PurchaseOrder.objects.open()
     found = list(both.to_list().order_by("order_by_at"))
-    drafts = [order for order in found if order.status == "draft" and order.n_lines]
+    drafts = [order for order in found if order.status == "draft" and order.n_lines]  # type: ignore[attr-defined]
     approved = [order for order in found if order.status == "approved"]
     late = [order for order in found if order.status == "sent" and order.deliver_on < today]
     return [

@@ -51,6 +51,15 @@ def money(value: Decimal | float | None, currency: str | None = None) -> str:
 
 
 @register.filter
+def round_money(value: Decimal | float | None) -> str:
+    """€1,235: for what is expected, where cents would pretend to know more than anybody does."""
+    if value is None:
+        return NOTHING
+    code = current_restaurant().currency
+    return format_currency(round(value), code, locale="en", currency_digits=False, format="¤#,##0").replace("-", MINUS)
+
+
+@register.filter
 def number(value: Decimal | float | None) -> str:
     """1,234 · 12 · 3.4: no decimals from ten on, at most one below."""
     return charts.plain(None if value is None else float(value)).replace("-", MINUS)
@@ -76,7 +85,7 @@ def percent(share: Decimal | float | None) -> str:
     if share is None:
         return NOTHING
     value = float(share) * 100
-    return f"{value:.1f}{NO_BREAK}%" if 0 < abs(value) < 1 else f"{value:.0f}{NO_BREAK}%".replace("-", MINUS)
+    return f"{value:.1f}{NO_BREAK}%" if 0 < round(abs(value), 1) < 1 else f"{value:.0f}{NO_BREAK}%".replace("-", MINUS)
 
 
 @register.filter

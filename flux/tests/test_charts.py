@@ -37,7 +37,7 @@ def test_labels_cannot_break_out_of_the_drawing() -> None:
 
 
 def test_heat_keeps_slow_items_visible() -> None:
-    assert [charts.heat_step(value, 100) for value in (0, 0.1, 1, 25, 49, 100)] == [0, 1, 1, 4, 6, 8]
+    assert [charts.heat_step(value, 100) for value in (0, 0.1, 1, 25, 49, 100)] == [0, 1, 1, 4, 5, 8]
     assert charts.heat_step(0, 0) == 0
 
 

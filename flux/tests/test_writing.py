@@ -35,6 +35,7 @@ def test_money_is_in_the_restaurants_currency(restaurant: object) -> None:
     assert write.money(Decimal("0.0125")) == "€0.0125"
     assert write.money(Decimal("0.5"), "USD") == "$0.50"
     assert write.money(None) == "–"
+    assert write.round_money(1234.5678) == "€1,235"
 
 
 def test_shares_and_counts() -> None:
