@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -115,29 +115,28 @@ class PurchaseOrderViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Pu
     @extend_schema(request=None, description="Decide that a draft shall be ordered.")
     @action(detail=True, methods=["post"], filterset_class=None)
     def approve(self, request: Request, pk: str) -> Response:
-        return self.take_step(pk, lambda key: orders.approve(key, by=request.user, at=timezone.now()))
+        return self.take_step(request, pk, orders.approve)
 
     @extend_schema(request=None, description="Send an approved order to its supplier by e-mail; never twice.")
     @action(detail=True, methods=["post"], filterset_class=None)
     def send(self, request: Request, pk: str) -> Response:
-        restaurant = current_restaurant()
-        return self.take_step(pk, lambda key: emails.send(key, restaurant, by=request.user, at=timezone.now()))
+        return self.take_step(request, pk, partial(emails.send, restaurant=current_restaurant()))
 
     @extend_schema(request=None, description="The goods came as ordered: they go on stock.")
     @action(detail=True, methods=["post"], filterset_class=None)
     def receive(self, request: Request, pk: str) -> Response:
-        return self.take_step(pk, lambda key: orders.receive(key, by=request.user, at=timezone.now()))
+        return self.take_step(request, pk, orders.receive)
 
     @extend_schema(request=None, description="The order shall not come.")
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
-        return self.take_step(pk, lambda key: orders.cancel(key, by=request.user, at=timezone.now()))
+        return self.take_step(request, pk, orders.cancel)
 
-    def take_step(self, pk: str, step: Callable[[UUID], PurchaseOrder]) -> Response:
+    def take_step(self, request: Request, pk: str, step: Callable[..., PurchaseOrder]) -> Response:
         """Take it and answer with the order as it is now; 409 where its state does not allow the step."""
         order = self.get_object()
         try:
-            step(order.pk)
+            step(order.pk, by=request.user, at=timezone.now())
         except OrderError as problem:
             raise StepNotPossible(str(problem)) from problem
         return Response(self.get_serializer(get_object_or_404(self.get_queryset(), pk=pk)).data)
