@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.core.validators import EMPTY_VALUES
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.exceptions import ValidationError
+from django_filters.utils import translate_validation
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
@@ -43,22 +45,39 @@ class Pagination(LimitOffsetPagination):
 
 
 class StrictFilters(DjangoFilterBackend):
-    """django-filter's backend, for which a parameter that nobody knows is an error: a typo must not list everything."""
+    """django-filter's backend, for which all that it would ignore is an error: a typo must not list everything."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         names = set(filterset.filters) if filterset is not None else set()
-        refuse_unknown(request, names)
-        return super().filter_queryset(request, queryset, view)
+        refuse(unknown(request, names | {Pagination.limit_query_param, Pagination.offset_query_param}))
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            raise translate_validation(filterset.errors)
+        refuse(unread(request, names, filterset.form.cleaned_data))
+        found: QuerySet[Any] = filterset.qs
+        return found
 
 
-def refuse_unknown(request: Request, names: set[str]) -> None:
-    """Raise `ValidationError` for each query parameter that is neither in `names` nor about the page."""
-    known = names | {Pagination.limit_query_param, Pagination.offset_query_param}
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        message = f"There is no such parameter; there are {', '.join(sorted(known))}."
-        raise ValidationError({name: [message] for name in unknown}, code="unknown")
+def refuse(problems: dict[str, list[ErrorDetail]]) -> None:
+    """Raise them as one error, if there are any."""
+    if problems:
+        raise ValidationError(problems)
+
+
+def unknown(request: Request, known: set[str]) -> dict[str, list[ErrorDetail]]:
+    """What is wrong with the names of the query's parameters: nobody knows them, or they come twice."""
+    there_are = f"There is no such parameter; there are {', '.join(sorted(known))}."
+    problems = {name: [ErrorDetail(there_are, "unknown")] for name in sorted(set(request.query_params) - known)}
+    twice = [name for name in known if len(request.query_params.getlist(name)) > 1]
+    return problems | {name: [ErrorDetail("It is given twice.", "repeated")] for name in sorted(twice)}
+
+
+def unread(request: Request, names: set[str], values: dict[str, Any]) -> dict[str, list[ErrorDetail]]:
+    """The parameters that are given but mean nothing, such as an empty one or `is_active=perhaps`."""
+    given = sorted(names & set(request.query_params))
+    return {name: [ErrorDetail("Not a valid value.", "invalid")] for name in given if values[name] in EMPTY_VALUES}
 
 
 def _whole_number(request: Request, name: str, default: int, least: int, most: int) -> int:

@@ -206,7 +206,16 @@ def test_filters_narrow_a_list(api: Client, menu: list[MenuItem]) -> None:
     assert names(api.get("/api/v1/menu-items/?is_active=false")) == []
 
 
-@pytest.mark.parametrize(("query", "code"), [("catgory=Bread", "unknown"), ("name=%00", "null_characters_not_allowed")])
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("catgory=Bread", "unknown"),
+        ("name=a&name=b", "repeated"),
+        ("name=", "invalid"),
+        ("is_active=perhaps", "invalid"),
+        ("name=%00", "null_characters_not_allowed"),
+    ],
+)
 def test_a_filter_that_cannot_be_meant_is_refused(api: Client, query: str, code: str) -> None:
     response = api.get(f"/api/v1/menu-items/?{query}")
     assert problem(response) == (400, "invalid-values")
