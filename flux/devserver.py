@@ -111,6 +111,7 @@ def worker_command(var: Path) -> list[str]:
     beat = ["--beat", "--schedule", str(var / "beat")]
     return [
         "celery",
+        "--quiet",
         "-A",
         "flux",
         "worker",
