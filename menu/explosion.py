@@ -11,13 +11,13 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Generic, TypeVar
 
 from menu import units
 from menu.units import Substance
 
-Item = Hashable
-Ingredient = Hashable
-Recipe = Mapping[Ingredient, Fraction]
+Item = TypeVar("Item", bound=Hashable)
+Ingredient = TypeVar("Ingredient", bound=Hashable)
 
 
 class ImpossibleYield(ValueError):
@@ -36,7 +36,7 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class Driver(Generic[Item]):
     """One dish's part in the need for an ingredient: portions expected and base units that they use."""
 
     item: Item
@@ -53,7 +53,9 @@ def per_portion(
     return units.convert(quantity, unit, base_unit, of=of) / Fraction(yield_share)
 
 
-def usage(sold: Mapping[Item, Decimal | int], recipes: Mapping[Item, Recipe]) -> dict[Ingredient, Fraction]:
+def usage(
+    sold: Mapping[Item, Decimal | int], recipes: Mapping[Item, Mapping[Ingredient, Fraction]]
+) -> dict[Ingredient, Fraction]:
     """Exact theoretical usage per ingredient of what was sold; items without a recipe use nothing that is known."""
     used: dict[Ingredient, Fraction] = defaultdict(Fraction)
     for item, portions in sold.items():
@@ -63,7 +65,9 @@ def usage(sold: Mapping[Item, Decimal | int], recipes: Mapping[Item, Recipe]) ->
 
 
 def explode(
-    forecast: Mapping[tuple[Item, datetime.date], Moments], recipes: Mapping[Item, Recipe], shock_share: float
+    forecast: Mapping[tuple[Item, datetime.date], Moments],
+    recipes: Mapping[Item, Mapping[Ingredient, Fraction]],
+    shock_share: float,
 ) -> dict[tuple[Ingredient, datetime.date], Moments]:
     """Mean and variance of each ingredient's need on each day.
 
@@ -90,10 +94,10 @@ def _combined(dishes: list[tuple[float, Moments]], shock_share: float) -> Moment
 
 def drivers(
     forecast: Mapping[tuple[Item, datetime.date], Moments],
-    recipes: Mapping[Item, Recipe],
+    recipes: Mapping[Item, Mapping[Ingredient, Fraction]],
     ingredient: Ingredient,
     days: Iterable[datetime.date],
-) -> list[Driver]:
+) -> list[Driver[Item]]:
     """The dishes that need `ingredient` on `days`, the greatest need first."""
     wanted = frozenset(days)
     portions: dict[Item, list[float]] = defaultdict(list)

@@ -5,7 +5,7 @@ that the same file twice changes nothing. One fault refuses the whole file, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -29,6 +29,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "shelf_life_days": ("shelf life", "keeps days"),
     }
 )
+_STEP = Decimal("0.0001")  # what a recipe line keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Defaults:
 
     quantity: Decimal | None = None
     unit: str | None = None
-    sizes: Mapping[str, Decimal] = MappingProxyType({"": Decimal(1)})
+    sizes: Mapping[str, Decimal] = field(default_factory=lambda: {"": Decimal(1)})
     skip_unknown: bool = False
 
 
@@ -86,7 +87,8 @@ def load(content: bytes, *, columns: Mapping[str, str], defaults: Defaults) -> R
 
 
 def _read(content: bytes, columns: Mapping[str, str], defaults: Defaults) -> tuple[list[_Line], list[Fault]]:
-    lines, faults = [], []
+    lines: list[_Line] = []
+    faults: list[Fault] = []
     for row in tables.read(content, FIELDS, columns):
         try:
             lines.append(_line(row, defaults))
@@ -98,9 +100,9 @@ def _read(content: bytes, columns: Mapping[str, str], defaults: Defaults) -> tup
 def _line(row: Row, defaults: Defaults) -> _Line:
     quantity, share = row.amount("quantity", defaults.quantity), row.amount("yield", Decimal(1))
     unit = row.text("unit", defaults.unit)
-    if quantity <= 0:
+    if quantity.quantize(_STEP) <= 0:
         raise BadTable([Fault(row.line, "quantity", str(quantity), "this must be above 0")])
-    if not 0 < share <= 1:
+    if not 0 < share.quantize(_STEP) <= 1:
         raise BadTable([Fault(row.line, "yield", str(share), "this must be above 0 and at most 1")])
     return _Line(
         row=row,
@@ -132,7 +134,8 @@ def _apply(wanted: Mapping[tuple[MenuItem, str], tuple[_Line, Decimal]], unknown
     there = {(line.menu_item_id, line.ingredient_id): line for line in RecipeLine.objects.filter(menu_item__in=dishes)}
     new, changed = [], []
     for (dish, ingredient), (line, portions) in wanted.items():
-        facts = {"quantity": line.quantity * portions, "unit": line.unit, "yield_share": line.yield_share}
+        quantity, share = (line.quantity * portions).quantize(_STEP), line.yield_share.quantize(_STEP)
+        facts = {"quantity": quantity, "unit": line.unit, "yield_share": share}
         old = there.pop((dish.pk, ingredients[ingredient].pk), None)
         if old is None:
             new.append(RecipeLine(menu_item=dish, ingredient=ingredients[ingredient], **facts))

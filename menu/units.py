@@ -58,29 +58,27 @@ class NoConversion(ValueError):
 _GALLON = Fraction("3785.411784")
 _POUND = Fraction("453.59237")
 
+_TABLE: tuple[tuple[str, Dimension, Fraction], ...] = (
+    ("mg", "mass", Fraction(1, 1000)),
+    ("g", "mass", Fraction(1)),
+    ("kg", "mass", Fraction(1000)),
+    ("oz", "mass", _POUND / 16),
+    ("lb", "mass", _POUND),
+    ("ml", "volume", Fraction(1)),
+    ("cl", "volume", Fraction(10)),
+    ("l", "volume", Fraction(1000)),
+    ("tsp", "volume", _GALLON / 768),
+    ("tbsp", "volume", _GALLON / 256),
+    ("fl oz", "volume", _GALLON / 128),
+    ("cup", "volume", _GALLON / 16),
+    ("pt", "volume", _GALLON / 8),
+    ("qt", "volume", _GALLON / 4),
+    ("gal", "volume", _GALLON),
+    ("each", "count", Fraction(1)),
+    ("dozen", "count", Fraction(12)),
+)
 UNITS: Mapping[str, Unit] = MappingProxyType(
-    {
-        symbol: Unit(symbol, dimension, factor)
-        for symbol, dimension, factor in (
-            ("mg", "mass", Fraction(1, 1000)),
-            ("g", "mass", Fraction(1)),
-            ("kg", "mass", Fraction(1000)),
-            ("oz", "mass", _POUND / 16),
-            ("lb", "mass", _POUND),
-            ("ml", "volume", Fraction(1)),
-            ("cl", "volume", Fraction(10)),
-            ("l", "volume", Fraction(1000)),
-            ("tsp", "volume", _GALLON / 768),
-            ("tbsp", "volume", _GALLON / 256),
-            ("fl oz", "volume", _GALLON / 128),
-            ("cup", "volume", _GALLON / 16),
-            ("pt", "volume", _GALLON / 8),
-            ("qt", "volume", _GALLON / 4),
-            ("gal", "volume", _GALLON),
-            ("each", "count", Fraction(1)),
-            ("dozen", "count", Fraction(12)),
-        )
-    }
+    {symbol: Unit(symbol, dimension, factor) for symbol, dimension, factor in _TABLE}
 )
 
 _OTHER_NAMES = {

@@ -51,6 +51,15 @@ class PurchaseOrderSerializer(serializers.ModelSerializer[PurchaseOrder]):
         return current_restaurant().currency
 
 
+class DriverSerializer(serializers.Serializer[dict[str, Any]]):
+    """A dish behind a need: portions expected, and what they use in the ingredient's base unit."""
+
+    menu_item = serializers.UUIDField()
+    name = serializers.CharField()
+    portions = serializers.FloatField()
+    quantity = serializers.FloatField()
+
+
 class PurchaseOrderLineSerializer(serializers.ModelSerializer[PurchaseOrderLine]):
     """Packs of one item. `needed`, `on_hand`, `arriving` and `pack_quantity` are in the ingredient's base unit."""
 
@@ -61,6 +70,7 @@ class PurchaseOrderLineSerializer(serializers.ModelSerializer[PurchaseOrderLine]
     base_unit = serializers.CharField(source="supplier_item.ingredient.base_unit")
     pack = serializers.SerializerMethodField(help_text="Such as “6 × 1 kg”.")
     total = serializers.SerializerMethodField()
+    drivers = DriverSerializer(many=True, help_text="The dishes behind the need, largest first.")
     quantile = serializers.DecimalField(
         max_digits=4, decimal_places=3, allow_null=True, help_text="Share of futures for which the need is enough."
     )
@@ -70,6 +80,7 @@ class PurchaseOrderLineSerializer(serializers.ModelSerializer[PurchaseOrderLine]
         fields = [
             *["name", "code", "ingredient_id", "ingredient", "packs", "suggested_packs", "is_edited", "pack"],
             *["pack_quantity", "base_unit", "price", "total", "needed", "on_hand", "arriving", "quantile", "reason"],
+            "drivers",
         ]
 
     def get_pack(self, line: PurchaseOrderLine) -> str:

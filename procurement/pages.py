@@ -76,7 +76,7 @@ class ShownOrder:
             ("Received", self.order.received_at, self.order.received_by_id),
             ("Cancelled", self.order.cancelled_at, self.order.cancelled_by_id),
         ]
-        return [(name, at, self.people.get(by, "")) for name, at, by in taken if at]
+        return [(name, at, self.people.get(by, "") if by else "") for name, at, by in taken if at]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,6 +21,8 @@ from procurement.forms import CountForm, SupplierForm, SupplierItemForm
 from procurement.models import PurchaseOrder, Suggestion, Supplier, SupplierItem
 from procurement.orders import OrderError
 from tenants.access import MANAGERS, allow, may
+from tenants.context import current_restaurant
+from tenants.models import User
 
 PER_PAGE = 25
 Status = PurchaseOrder.Status
@@ -48,7 +50,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "orders": [(order, wording.time_left(order.order_by_at, now)) for order in page],
         "suggestion": suggestion,
         "problems": pages.problems(suggestion),
-        "today": request.restaurant.business_date(now),  # type: ignore[attr-defined]
+        "today": current_restaurant().business_date(now),
         "may_edit": may(request, MANAGERS),
     }
     return render(request, "procurement/order_list.html", context)
@@ -58,7 +60,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def suggest(request: HttpRequest) -> HttpResponse:
     """Bring the drafts up to date now."""
-    found = suggestions.suggest(request.restaurant, timezone.now())  # type: ignore[attr-defined]
+    found = suggestions.suggest(current_restaurant(), timezone.now())
     changes = found.created + found.changed + found.removed
     drafts = f"{len(found.drafts)} draft{'' if len(found.drafts) == 1 else 's'}"
     messages.success(request, f"{drafts}, brought up to date." if changes else f"{drafts}. Nothing has changed.")
@@ -99,7 +101,7 @@ def approve(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Decide that a draft shall be ordered."""
 
     def approved(now: dt.datetime) -> str:
-        done = orders.approve(order_id, by=request.user, at=now)  # type: ignore[arg-type]
+        done = orders.approve(order_id, by=_who(request), at=now)
         return f"Order {done.number} is approved. Send it to {done.supplier}."
 
     return _step(request, order_id, approved)
@@ -111,8 +113,8 @@ def send(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Send an approved order to its supplier by e-mail."""
 
     def sent(now: dt.datetime) -> str:
-        restaurant, again = request.restaurant, "again" in request.POST  # type: ignore[attr-defined]
-        done = emails.send(order_id, restaurant, by=request.user, at=now, again=again)  # type: ignore[arg-type]
+        restaurant, again = current_restaurant(), "again" in request.POST
+        done = emails.send(order_id, restaurant, by=_who(request), at=now, again=again)
         return f"Order {done.number} is sent to {done.supplier.email}."
 
     return _step(request, order_id, sent)
@@ -124,7 +126,7 @@ def mark_sent(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """The supplier has the order by other means."""
 
     def marked(now: dt.datetime) -> str:
-        done = orders.mark_sent(order_id, by=request.user, at=now)  # type: ignore[arg-type]
+        done = orders.mark_sent(order_id, by=_who(request), at=now)
         return f"Order {done.number} is marked as sent."
 
     return _step(request, order_id, marked)
@@ -137,11 +139,11 @@ def receive(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
     def received(now: dt.datetime) -> str:
         packs = {
-            int(name.removeprefix("packs-")): _whole(value)
+            int(name.removeprefix("packs-")): _whole(str(value))
             for name, value in request.POST.items()
             if name.startswith("packs-") and name.removeprefix("packs-").isdigit()
         }
-        done = orders.receive(order_id, by=request.user, at=now, packs=packs)  # type: ignore[arg-type]
+        done = orders.receive(order_id, by=_who(request), at=now, packs=packs)
         return f"Order {done.number} is received and on stock."
 
     return _step(request, order_id, received)
@@ -153,7 +155,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """The order shall not come."""
 
     def cancelled(now: dt.datetime) -> str:
-        done = orders.cancel(order_id, by=request.user, at=now)  # type: ignore[arg-type]
+        done = orders.cancel(order_id, by=_who(request), at=now)
         return f"Order {done.number} is cancelled."
 
     return _step(request, order_id, cancelled)
@@ -170,6 +172,10 @@ def _step(request: HttpRequest, order_id: UUID, take: Callable[[dt.datetime], st
         if said:
             messages.success(request, said)
     return redirect(reverse("procurement:order", args=[order_id]) + anchor)
+
+
+def _who(request: HttpRequest) -> User:
+    return cast(User, request.user)
 
 
 def _packs(posted: Any) -> int:
@@ -283,14 +289,7 @@ def count(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
         return _show_stock(request, status=422)
     quantity, unit = form.cleaned_data["quantity"], form.cleaned_data["unit"]
     try:
-        suggestions.count(
-            request.restaurant,
-            ingredient.pk,
-            quantity,
-            unit,
-            by=request.user,
-            at=timezone.now(),  # type: ignore[attr-defined,arg-type]
-        )
+        suggestions.count(current_restaurant(), ingredient.pk, quantity, unit, by=_who(request), at=timezone.now())
     except NoConversion as missing:
         messages.error(request, str(missing))
         return _show_stock(request, status=422)
@@ -299,7 +298,7 @@ def count(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
 
 
 def _show_stock(request: HttpRequest, status: int = 200) -> HttpResponse:
-    restaurant, now = request.restaurant, timezone.now()  # type: ignore[attr-defined]
+    restaurant, now = current_restaurant(), timezone.now()
     rows, shelf = pages.stock_rows(restaurant, now, Ingredient.objects.all())
     context = {"rows": rows, "sales_until_on": shelf.sales_until_on, "today": restaurant.business_date(now)}
     return render(request, "procurement/stock.html", context, status=status)

@@ -36,10 +36,11 @@ class Scale:
 
 def scale_for(quantity: Fraction | Decimal | float, base_unit: str) -> Scale:
     """The unit in which an amount of this size (in g, ml or each) is said: about three significant digits."""
-    large = base_unit in _LARGE and abs(quantity) >= 1000
+    size = abs(float(quantity))
+    large = base_unit in _LARGE and size >= 1000
     per_unit = 1000 if large else 1
     unit = _LARGE[base_unit] if large else base_unit
-    size = abs(quantity) / per_unit
+    size /= per_unit
     return Scale(unit, per_unit, places=2 if large and size < 10 else 1 if size < 100 else 0)
 
 

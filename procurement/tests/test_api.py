@@ -15,6 +15,7 @@ from tenants.models import Restaurant, User
 
 pytestmark = pytest.mark.usefixtures("restaurant")
 LIST = "/api/v1/purchase-orders/"
+DISH = "01a20599-73d1-7065-a318-a4fb846ef64e"
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def draft() -> PurchaseOrder:
         on_hand=Decimal(6000),
         arriving=Decimal(5000),
         quantile=Decimal("0.8"),
+        drivers=[{"menu_item": DISH, "name": "Margherita", "portions": 92.0, "quantity": 15000.0}],
         reason="Need 18.4 kg until Thu (P80), have 6.0, 5.0 arriving Tue → 7.4 kg → 2 × 5 kg",
     )
     return line.order
@@ -57,6 +59,7 @@ def test_an_order_says_what_is_bought_and_why(api: Client, draft: PurchaseOrder)
         "arriving": 5000.0,
         "quantile": 0.8,
         "reason": "Need 18.4 kg until Thu (P80), have 6.0, 5.0 arriving Tue → 7.4 kg → 2 × 5 kg",
+        "drivers": [{"menu_item": DISH, "name": "Margherita", "portions": 92.0, "quantity": 15000.0}],
     }
 
 
@@ -84,6 +87,16 @@ def test_listing_more_orders_asks_no_more_questions(
     PurchaseOrderFactory.create_batch(2)
     with django_assert_num_queries(4):
         api.get(LIST)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_order_with_more_lines_asks_no_more_questions(
+    api: Client, count: int, django_assert_num_queries: Callable
+) -> None:
+    order = PurchaseOrderFactory()
+    LineFactory.create_batch(count, order=order)
+    with django_assert_num_queries(4):
+        api.get(f"{LIST}{order.pk}/")
 
 
 @pytest.mark.parametrize("query", ["status=lost", "supplier=5", "deliver_from=tomorrow"])
