@@ -1,7 +1,10 @@
 import datetime as dt
+import time
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from menu.tests.factories import IngredientFactory
 from procurement import orders, suggestions
@@ -79,10 +82,7 @@ def test_running_it_twice_changes_nothing(restaurant, flour):
     assert snapshot() == before
 
 
-def test_running_it_twice_writes_nothing(restaurant, flour, django_assert_num_queries):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
+def test_running_it_twice_writes_nothing(restaurant, flour):
     suggestions.suggest(restaurant, NOW)
     with CaptureQueriesContext(
         connection,
@@ -164,6 +164,21 @@ def test_each_supplier_gets_its_own_draft(restaurant, flour):
     assert len(set(PurchaseOrder.objects.values_list("number", flat=True))) == 2
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_looking_again_takes_the_same_queries_for_one_ingredient_and_for_three(
+    restaurant, flour, count, django_assert_num_queries
+):
+    pizza = flour.recipe_lines.get().menu_item
+    for _ in range(count - 1):
+        more = IngredientFactory()
+        pizza.recipe_lines.create(ingredient=more, quantity=50, unit="g")
+        SupplierItemFactory(ingredient=more, supplier=flour.supplier_items.get().supplier)
+        CountFactory(ingredient=more, quantity=0)
+    suggestions.suggest(restaurant, NOW)
+    with django_assert_num_queries(22):
+        suggestions.suggest(restaurant, NOW)
+
+
 def problems(restaurant):
     return [(problem.kind, problem.subject) for problem in suggestions.suggest(restaurant, NOW).problems]
 
@@ -219,8 +234,6 @@ def test_an_order_that_never_came_is_pointed_out(restaurant, flour):
 
 
 def test_twenty_five_ingredients_of_four_suppliers_take_well_below_a_second(restaurant):
-    import time
-
     run, suppliers = RunFactory(), SupplierFactory.create_batch(4)
     ingredients = IngredientFactory.create_batch(25)
     for n in range(40):
@@ -232,7 +245,9 @@ def test_twenty_five_ingredients_of_four_suppliers_take_well_below_a_second(rest
     for n, ingredient in enumerate(ingredients):
         SupplierItemFactory(ingredient=ingredient, supplier=suppliers[n % 4])
         CountFactory(ingredient=ingredient, quantity=30_000, at=NOW - dt.timedelta(days=7, minutes=n))
-    started = time.perf_counter()
-    found = suggestions.suggest(restaurant, NOW)
-    assert time.perf_counter() - started < 1
+    started = time.process_time()
+    with CaptureQueriesContext(connection) as queries:
+        found = suggestions.suggest(restaurant, NOW)
+    assert time.process_time() - started < 0.5
+    assert len(queries) < 50
     assert (len(found.drafts), found.problems) == (4, ())
