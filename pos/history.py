@@ -14,6 +14,7 @@ from pos.sources import Span
 
 RECENT_DAYS = 28
 STALE_AFTER_DAYS = 2
+MONTHS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ class History:
     recent: list[Period]
     months: list[Period]
     sources: list[Source]
+
+    @property
+    def recent_months(self) -> list[Period]:
+        return self.months[:MONTHS_SHOWN]
+
+    @property
+    def earlier_months(self) -> list[Period]:
+        return self.months[MONTHS_SHOWN:]
 
     @property
     def bars(self) -> list[Bar]:

@@ -312,6 +312,7 @@ def _remember(task: _Task, reading: Reading, now: datetime) -> Connection:
     if reading.date_order_proven or task.options.date_order:
         learnt["date_order"] = reading.date_order
     learnt["decimal"] = reading.decimal
+    learnt["has_amounts"] = learnt.get("has_amounts", False) or reading.has_amounts
     if learnt != connection.reading or connection._state.adding:
         connection.reading = learnt
         connection.save()
@@ -381,13 +382,14 @@ def _reading_report(reading: Reading) -> dict[str, Any]:
         "date_order_proven": reading.date_order_proven,
         "decimal": reading.decimal,
         "zones_written": reading.zones_written,
+        "order_numbers_restart": reading.order_numbers_restart,
         "rows": reading.rows,
         "accepted": reading.accepted,
         "refused": len(reading.rejects),
         "voided": reading.voided,
         "returns": reading.returns,
         "units": f"{reading.units.normalize():f}",
-        "has_amounts": any(line.gross is not None for group in reading.groups for line in group.lines),
+        "has_amounts": reading.has_amounts,
         "first_on": dates[0].isoformat() if dates else None,
         "last_on": dates[-1].isoformat() if dates else None,
         "days": len(dates),

@@ -18,7 +18,7 @@ def describe(report: Mapping[str, Any]) -> dict[str, Any]:
     if "rows" not in report:
         return found
     return found | {
-        "accepted": f"{report['accepted']:,} can be imported, {KINDS[report['kind']]}",
+        "accepted": f"{report['accepted']:,} can be imported, {_kind(report)}",
         "refused": f"{report['voided']:,} more are voided" if report["voided"] else "",
         "dates": _range(report),
         "units": Decimal(report["units"]),
@@ -29,6 +29,10 @@ def describe(report: Mapping[str, Any]) -> dict[str, Any]:
             for kept in report["kept"]
         ],
     }
+
+
+def _kind(report: Mapping[str, Any]) -> str:
+    return KINDS[report["kind"]] + (", which begins anew each day" if report["order_numbers_restart"] else "")
 
 
 def _range(report: Mapping[str, Any]) -> str:

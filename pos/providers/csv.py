@@ -176,6 +176,11 @@ class Reading:
         return self.rows - len(self.rejects) - self.voided
 
     @property
+    def has_amounts(self) -> bool:
+        """Whether any line says what it cost."""
+        return any(line.gross is not None for group in self.groups for line in group.lines)
+
+    @property
     def dates(self) -> list[date]:
         """The business dates that the file has sales of, in order."""
         return sorted({group.on for group in self.groups})
