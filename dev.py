@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
         python = str(venv / "bin" / "python")
         os.execv(python, [python, str(ROOT / "dev.py"), *argv])  # noqa: S606
     os.chdir(ROOT)
-    return COMMANDS[asked.command](asked)
+    return carry_out(asked)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -204,10 +204,23 @@ def say(text: str) -> None:
 # The commands; from here on everything runs inside the environment.
 
 
+def carry_out(asked: argparse.Namespace) -> int:
+    """Run the command that was asked for, ending what it started however it ends; answer the exit code."""
+    from flux import embedded, processes
+
+    try:
+        with processes.stoppable():
+            return COMMANDS[asked.command](asked)
+    except processes.Stopped as stopped:
+        return 128 + stopped.signum
+    except embedded.EmbeddedError as error:
+        sys.exit(str(error))
+
+
 def test(asked: argparse.Namespace) -> int:
     from flux import processes
 
-    with processes.stoppable(), free_services("test", fsync=False) as services:
+    with free_services("test", fsync=False) as services:
         return processes.foreground([sys.executable, "-m", "pytest", *asked.rest], env=services.environ(), cwd=ROOT)
 
 
@@ -216,7 +229,7 @@ def manage(asked: argparse.Namespace) -> int:
     from flux import embedded, processes
 
     var = VAR / "demo"
-    with processes.stoppable(), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         services = embedded.running(var) or stack.enter_context(embedded.services(var))
         return processes.foreground([sys.executable, "manage.py", *asked.rest], env=demo_environ(services), cwd=ROOT)
 
@@ -229,7 +242,7 @@ def bench(asked: argparse.Namespace) -> int:
     """On a database of its own with the demo's settings, so that figures mean what a user would see."""
     from flux import processes
 
-    with processes.stoppable(), free_services("bench", fsync=True) as services:
+    with free_services("bench", fsync=True) as services:
         env = demo_environ(services)
         migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
         failed = processes.foreground(migrate, env=env, cwd=ROOT)
@@ -255,9 +268,7 @@ def check(asked: argparse.Namespace) -> int:
     """Run every check, also after one has failed; a line each, and the output of those that fail."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from flux import processes
-
-    with processes.stoppable(), free_services("check", fsync=False) as services, ThreadPoolExecutor(2) as pool:
+    with free_services("check", fsync=False) as services, ThreadPoolExecutor(2) as pool:
         env = demo_environ(services)
         outcomes = {name: pool.submit(run_check, command, env) for name, command in check_commands().items()}
         for name, outcome in outcomes.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flux import embedded, processes, visit
 from flux.demo import bistro
-from flux.embedded import EmbeddedError, Services
+from flux.embedded import Services
 from flux.processes import Child
 from flux.visit import Place
 
@@ -46,31 +46,30 @@ def demo(var: Path, *, once: bool = False, fresh: bool = False, port: int | None
     Where a demo runs already, print (or check) that one and end.
     """
     progress = Progress()
-    with processes.stoppable():
-        try:
-            with (
-                embedded.services(var, fresh=fresh) as services,
-                running(services, var, port, progress) as (place, children),
-            ):
+    try:
+        with embedded.services(var, fresh=fresh) as services:
+            progress("PostgreSQL and Valkey answer")
+            with running(services, var, port, progress, fresh=fresh) as (place, children):
                 print(introduction(place), flush=True)
                 return visit.main_pages(place, progress) if once else keep(children)
-        except embedded.InUse as error:
-            return follow(var, error, once=once, fresh=fresh, progress=progress)
-        except (EmbeddedError, DemoFailed) as error:
-            print(error, file=sys.stderr)
-            return 1
-        except processes.Stopped:
-            progress("Stopped. The data is kept: the next start finds it, `demo --fresh` starts over.")
-            return 0
+    except embedded.InUse as error:
+        return follow(var, error, once=once, fresh=fresh, progress=progress)
+    except DemoFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except processes.Stopped:
+        progress("Stopped. The data is kept: the next start finds it, `demo --fresh` starts over.")
+        return 0
 
 
 @contextlib.contextmanager
-def running(services: Services, var: Path, port: int | None, progress: Progress) -> Iterator[tuple[Place, list[Child]]]:
+def running(
+    services: Services, var: Path, port: int | None, progress: Progress, *, fresh: bool
+) -> Iterator[tuple[Place, list[Child]]]:
     """The demo's processes, answering, for the length of the block. Raises DemoFailed.
 
     The web server starts first: it loads while the database is migrated.
     """
-    progress("PostgreSQL and Valkey answer")
     place = place_on(free_port(port))
     env = services.environ() | {"FLUX_DEMO": "1", "PYTHONUNBUFFERED": "1"}
     children: list[Child] = []
@@ -83,7 +82,7 @@ def running(services: Services, var: Path, port: int | None, progress: Progress)
         run("migrate", ["migrate_schemas"], var, env, children)
         progress("The database is up to date")
         launch("worker", *worker_command(var))
-        run("restaurant", ["demo_restaurant"], var, env, children)
+        run("restaurant", ["demo_restaurant", *(["--fresh"] if fresh else [])], var, env, children)
         progress("The restaurant is open; its sales go on loading in the background")
         wait_for_page(place, children)
         progress(f"{place.restaurant} answers")

@@ -204,7 +204,8 @@ def foreground(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Pa
     )
     while True:
         try:
-            return process.wait()
+            code = process.wait()
+            return code if code >= 0 else 128 - code  # as a shell says it of a command that a signal ended
         except Stopped as stopped:
             if stopped.signum != signal.SIGINT:
                 process.terminate()
