@@ -4,13 +4,13 @@ import os
 from typing import Any
 
 import structlog
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.schedules import crontab
-from celery.signals import setup_logging
+from celery.signals import after_task_publish, before_task_publish, setup_logging
 from django.conf import settings
 from django.dispatch import receiver
+from django_structlog.celery.receivers import CeleryReceiver
 from django_structlog.celery.signals import bind_extra_task_metadata, modify_context_before_task_publish
-from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from tenants.context import bind_log_context
 
@@ -18,7 +18,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flux.settings")
 
 app = Celery("flux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
 
 # The nightly task finds out by itself for which restaurants the early morning has come: there is no time zone here.
@@ -35,6 +34,20 @@ DEMO_TIMETABLE: dict[str, dict[str, Any]] = {
 def use_timetable(sender: Celery, **_kwargs: Any) -> None:
     """Not at import: that must work without settings."""
     sender.conf.beat_schedule = TIMETABLE | (DEMO_TIMETABLE if settings.DEMO else {})
+
+
+class LogTasks(bootsteps.Step):
+    """Let a worker log its tasks. django-structlog's own step would log each message that a worker sends twice."""
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self.receiver = CeleryReceiver()
+        self.receiver.connect_worker_signals()
+        before_task_publish.disconnect(self.receiver.receiver_before_task_publish)
+        after_task_publish.disconnect(self.receiver.receiver_after_task_publish)
+
+
+app.steps["worker"].add(LogTasks)
 
 
 @setup_logging.connect

@@ -45,6 +45,7 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
             "django.db.backends": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},  # django-structlog's lines about tasks say more
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
             "celery.utils.functional": {"level": "WARNING"},
         },
     }
