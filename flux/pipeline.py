@@ -16,6 +16,7 @@ import structlog
 from django.db.models import Max
 from django.utils import timezone
 
+from forecasting import forecast
 from pos import importing
 from pos.models import DailySales, SalesFile
 from pos.providers.base import ProviderError
@@ -121,6 +122,16 @@ def sync(restaurant: Restaurant, now: dt.datetime) -> str:
     return f"Sales are in up to {last_on:%a} {last_on.day} {last_on:%b}."
 
 
+def predict(restaurant: Restaurant, now: dt.datetime) -> str:
+    """Forecast the whole menu."""
+    try:
+        made = forecast.make(restaurant, now=now)
+    except forecast.NoSales as missing:
+        raise NothingToDo(str(missing)) from missing
+    until = made.last_day
+    return f"Forecast until {until:%a} {until.day} {until:%b}."
+
+
 def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
     """Bring the draft orders to what should be ordered now."""
     if not SupplierItem.objects.orderable().exists():
@@ -131,5 +142,6 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("sync", "Checking sales", sync),
+    Step("forecast", "Forecasting the menu", predict),
     Step("suggest", "Suggesting orders", suggest),
 )

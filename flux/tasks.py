@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from flux import imports, pipeline
 from flux.demo import bistro, loading
+from forecasting import forecast
 from pos.models import SalesFile
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
@@ -70,6 +71,7 @@ def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
     """
     if not Job.objects.unfinished().filter(kind=Job.Kind.HISTORY).exists():
         ask_for_nightly(restaurant, now=now)
+    forecast.fail_abandoned(now=now)
     for job in jobs.stuck(now):
         log.warning("job_sent_again", kind=job.kind, job_id=str(job.pk), attempts=job.attempts)
         enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)

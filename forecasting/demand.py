@@ -80,7 +80,9 @@ class BoostedModel:
         """Learn from targets up to row `until`. Raises TooLittleHistory."""
         cases = training_cases(lookup, until, self.max_rows, self.seed)
         if len(cases) < self.min_rows:
-            raise TooLittleHistory(f"{len(cases)} rows to learn from, {self.min_rows} needed")
+            raise TooLittleHistory(
+                f"The model needs {self.min_rows} sales of an item and day to learn from and found {len(cases)}."
+            )
         return self.fit_cases(lookup, cases, until)
 
     def fit_cases(self, lookup: Lookup, cases: Cases, until: int) -> Self:
@@ -131,7 +133,9 @@ class MenuForecaster:
     def fit(self, lookup: Lookup, until: int) -> Self:
         """Learn from targets up to row `until`. Raises TooLittleHistory under 56 days of it."""
         if until + 1 < MODEL_MIN_DAYS:
-            raise TooLittleHistory(f"{until + 1} days of history, {MODEL_MIN_DAYS} needed")
+            raise TooLittleHistory(
+                f"The model needs {MODEL_MIN_DAYS} days of sales to learn from and found {until + 1}."
+            )
         self.boosted_ = BoostedModel(seed=self.seed, max_rows=self.max_rows, iterations=self.iterations)
         self.boosted_.fit(lookup, until)
         self.smoother_ = Smoother().fit(lookup, until)

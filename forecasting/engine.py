@@ -17,7 +17,7 @@ from forecasting.panel import Array, Panel
 MODEL_VERSION = "menu-1"
 MODEL, SMOOTHER, BASELINE = "model", "smoother", "same_weekday"
 
-_MEMORY_DAYS = 800  # 400 days of lessons, each of which looks back a year
+MEMORY_DAYS = 800  # 400 days of lessons, each of which looks back a year
 _REPLAY_WEEKS = 6
 _REPORT_WEEKS = 4
 _WARM_UP_DAYS = 14  # history that even a smoother is given before it is tried
@@ -45,12 +45,13 @@ def forecast(panel: Panel, *, horizon_days: int, holidays: Iterable[date] = ()) 
     The same input gives the same output to the byte: every random choice is seeded, and one thread is used. There is
     an answer for any panel, down to an empty one; the report says what it rests on.
     """
+    import sklearn.ensemble  # noqa: F401 - only what is loaded can be limited to one thread
     from threadpoolctl import threadpool_limits
 
     if not panel.sold.any():
         return _nothing_known(panel, horizon_days)
     with threadpool_limits(limits=1):
-        lookup = Lookup(levels.track(panel.tail(_MEMORY_DAYS)), holidays)
+        lookup = Lookup(levels.track(panel.tail(MEMORY_DAYS)), holidays)
         return _outlook(lookup, horizon_days)
 
 

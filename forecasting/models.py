@@ -8,6 +8,8 @@ from django.utils import timezone
 from menu.models import MenuItem
 from tenants.keys import uuid7
 
+RUN_STEPS = ("read", "compute", "write")
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     """Named reads."""
@@ -15,6 +17,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def current(self) -> "Run | None":
         """The newest completed run that feeds orders: what pages show and orders rest on."""
         return self.filter(status=Run.Status.COMPLETED, feeds_orders=True).first()
+
+    def abandoned(self, before: dt.datetime) -> "RunQuerySet":
+        """Runs that nobody took, or nobody finished, since `before`."""
+        lost = models.Q(status=Run.Status.PENDING, created_at__lt=before)
+        return self.filter(lost | models.Q(status=Run.Status.IN_PROGRESS, started_at__lt=before))
 
 
 class Run(models.Model):
@@ -68,9 +75,19 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"{self.origin} run of {self.created_at:%Y-%m-%d %H:%M} ({self.status})"
 
+    @property
+    def progress(self) -> float:
+        """Share of its steps that are done, 0 to 1."""
+        return 1.0 if self.status == Run.Status.COMPLETED else len(self.timings) / len(RUN_STEPS)
+
     def covers(self, day: dt.date) -> bool:
         """Whether the run speaks of `day`."""
         return self.cutoff_on is not None and 0 < (day - self.cutoff_on).days <= self.horizon_days
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day that it speaks of, once its cutoff is known."""
+        return (self.cutoff_on or self.created_at.date()) + dt.timedelta(days=self.horizon_days)
 
     def first_day(self, today: dt.date) -> dt.date:
         """Where a look ahead begins: today, or the day after the last sales where those are too old for that."""

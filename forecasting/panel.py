@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_WEEKS_OF_EVIDENCE, _MIN_WEEKS_OF_EVIDENCE = 8, 4
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,16 @@ def build(
     days = np.datetime64(first, "D") + np.arange(n_days)
     is_open = (sold > 0).any(axis=1) & ~np.isin(days, np.array(sorted(closed), dtype="datetime64[D]"))
     return Panel(days, tuple(columns), sold, is_open)
+
+
+def closed_weekdays(panel: Panel) -> frozenset[int]:
+    """Weekdays (Monday = 0) on which the restaurant stays closed: none open in the last eight weeks that it traded.
+
+    Weeks without any open day (a holiday, missing sales) say nothing. Empty with under four weeks of trading.
+    """
+    weeks = (panel.days[-1] - panel.days).astype(int) // 7 if len(panel.days) else np.empty(0, dtype=int)
+    traded = np.unique(weeks[panel.is_open])[:_WEEKS_OF_EVIDENCE]
+    if len(traded) < _MIN_WEEKS_OF_EVIDENCE:
+        return frozenset()
+    seen = panel.weekdays[panel.is_open & np.isin(weeks, traded)]
+    return frozenset(range(7)) - frozenset(seen.tolist())

@@ -4,11 +4,14 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from flux.api import views
+from forecasting.api import ForecastRunViewSet, ForecastViewSet
 from menu.api import MenuItemViewSet
 from procurement.api import PurchaseOrderViewSet
 
 app_name = "api"
 router = SimpleRouter()
+router.register("forecasts", ForecastViewSet, basename="forecast")
+router.register("forecast-runs", ForecastRunViewSet, basename="forecast-run")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 

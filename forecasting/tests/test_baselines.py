@@ -36,9 +36,9 @@ def test_the_smoother_without_evidence_uses_the_slow_levels():
 
 def test_the_model_refuses_too_little_history():
     lookup = Lookup(levels.track(generated.sales(40, 3)))
-    with pytest.raises(TooLittleHistory, match="40 days of history, 56 needed"):
+    with pytest.raises(TooLittleHistory, match="needs 56 days of sales to learn from and found 40"):
         MenuForecaster().fit(lookup, 39)
-    with pytest.raises(TooLittleHistory, match="rows to learn from, 500 needed"):
+    with pytest.raises(TooLittleHistory, match="needs 500 sales of an item and day"):
         BoostedModel().fit(lookup, 20)
 
 

@@ -1,0 +1,183 @@
+"""Forecasting the menu: ask for a run, do it, take an integrator's forecast.
+
+A `Run` is pending until a worker takes it, in progress while it computes, and then completed with its forecasts or
+failed with the reason. numpy and scikit-learn are loaded by the worker that computes, not by the web server that asks.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.utils import timezone
+
+from forecasting.models import Forecast, Run
+from menu.models import MenuItem
+from pos.models import DailySales
+from tenants.keys import uuid7
+from tenants.models import Restaurant
+
+if TYPE_CHECKING:
+    from forecasting.engine import Outlook
+    from forecasting.panel import Array
+
+HORIZON_DAYS = 35
+ABANDONED_AFTER = dt.timedelta(minutes=30)  # a run takes seconds: its worker was killed, or its message lost
+ABANDONED = "It was interrupted: nobody finished it within half an hour."
+NOTHING_SOLD = "There are no sales of a complete day yet."
+COLUMNS = "forecasting_forecast (run_id, menu_item_id, date, mean, q10, q25, q50, q75, q90, q95, confidence)"
+LIST_VERSION = "forecasts:version"
+
+log = structlog.get_logger(__name__)
+
+
+class NoSales(Exception):
+    """There is nothing to forecast from."""
+
+
+def start(restaurant: Restaurant, *, now: dt.datetime, requested_by_id: UUID | None = None) -> Run:
+    """A run that waits for a worker; the one that waits already, if there is one. Raises NoSales.
+
+    Runs that were abandoned are marked as failed first.
+    """
+    fail_abandoned(now=now)
+    if not DailySales.objects.filter(business_date__lt=restaurant.business_date(now)).exists():
+        raise NoSales(NOTHING_SOLD)
+    waiting = Run.objects.filter(status=Run.Status.PENDING, origin=Run.Origin.FLUX).first()
+    return waiting or Run.objects.create(
+        created_at=now, horizon_days=HORIZON_DAYS, requested_by_id=requested_by_id, model_version=""
+    )
+
+
+def run(run_id: UUID, *, restaurant: Restaurant, now: dt.datetime) -> Run | None:
+    """Compute a pending run; None where somebody else has taken it. What goes wrong is kept on it and raised again."""
+    taken = _claim(run_id, now)
+    if taken is None:
+        return None
+    try:
+        _compute(taken, restaurant, now)
+    except Exception as problem:
+        _fail(taken, f"{type(problem).__name__}: {problem}")
+        raise
+    return taken
+
+
+def make(restaurant: Restaurant, *, now: dt.datetime) -> Run:
+    """Start a run and do it here and now. Raises NoSales."""
+    asked = start(restaurant, now=now)
+    return run(asked.pk, restaurant=restaurant, now=now) or Run.objects.get(pk=asked.pk)
+
+
+def record(
+    item: MenuItem,
+    *,
+    date: dt.date,
+    predicted_quantity: Decimal,
+    confidence: Decimal,
+    today: dt.date,
+    now: dt.datetime,
+    recorded_by_id: UUID | None,
+) -> Forecast:
+    """Keep an integrator's forecast of one item and day as a run of its own, which feeds no orders."""
+    yesterday = today - dt.timedelta(days=1)
+    with transaction.atomic():
+        made = Run.objects.create(
+            origin=Run.Origin.INTEGRATOR,
+            status=Run.Status.COMPLETED,
+            cutoff_on=yesterday,
+            horizon_days=(date - yesterday).days,
+            feeds_orders=False,
+            requested_by_id=recorded_by_id,
+            created_at=now,
+            started_at=now,
+            finished_at=now,
+        )
+        kept = Forecast.objects.create(
+            run=made, menu_item=item, date=date, mean=predicted_quantity, confidence=confidence
+        )
+        transaction.on_commit(drop_lists)
+    return kept
+
+
+def fail_abandoned(*, now: dt.datetime) -> int:
+    """Mark runs whose worker or message was lost as failed. Returns how many there were."""
+    return Run.objects.abandoned(now - ABANDONED_AFTER).update(
+        status=Run.Status.FAILED, finished_at=now, error=ABANDONED
+    )
+
+
+def list_version() -> str:
+    """What the keys of cached lists begin with; another one after every write."""
+    return str(cache.get_or_set(LIST_VERSION, lambda: uuid7().hex, None))
+
+
+def drop_lists() -> None:
+    """Forget every cached list of forecasts of this restaurant."""
+    cache.set(LIST_VERSION, uuid7().hex, None)
+
+
+def _claim(run_id: UUID, now: dt.datetime) -> Run | None:
+    """Take a pending run for this worker; the row is locked while its state is looked at."""
+    with transaction.atomic():
+        found = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, status=Run.Status.PENDING).first()
+        if found is not None:
+            found.status, found.started_at = Run.Status.IN_PROGRESS, now
+            found.save(update_fields=["status", "started_at"])
+    return found
+
+
+def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
+    """Read, compute and write; each step's seconds are kept at once, as a sign of progress."""
+    from forecasting import engine, history
+    from forecasting.features import public_holidays
+    from forecasting.panel import closed_weekdays
+
+    with _timed(taken, "read"):
+        known = history.read(restaurant.business_date(now))
+        if not known.is_open.any():
+            raise NoSales(NOTHING_SOLD)
+        taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
+    with _timed(taken, "compute"):
+        years = range(known.days[0].item().year, known.days[-1].item().year + 2)
+        holidays = public_holidays(restaurant.country, restaurant.subdivision, years)
+        outlook = engine.forecast(known, horizon_days=taken.horizon_days, holidays=holidays)
+    with transaction.atomic():
+        with _timed(taken, "write"):
+            closed = history.closed_days(known, outlook.days, history.closures())
+            _write(taken, outlook, wanted=set(history.on_the_menu()), closed=closed)
+        taken.report = {**outlook.report, "closed_weekdays": sorted(closed_weekdays(known))}
+        taken.status = Run.Status.COMPLETED
+        taken.finished_at = now + dt.timedelta(seconds=sum(taken.timings.values()))
+        taken.save()
+        transaction.on_commit(drop_lists)
+    log.info("forecast_made", run_id=str(taken.pk), cutoff_on=str(taken.cutoff_on), **taken.timings)
+
+
+@contextmanager
+def _timed(taken: Run, step: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    taken.timings[step] = round(time.perf_counter() - began, 3)
+    taken.save(update_fields=["timings", "cutoff_on", "model_version"])
+
+
+def _write(taken: Run, outlook: "Outlook", *, wanted: set[UUID], closed: "Array") -> None:
+    """Copy the outlook's rows of `wanted` items into the table; a closed day sells nothing, for certain."""
+    places = [(item, place) for place, item in enumerate(outlook.items) if item in wanted]
+    nothing = [0.0] * (1 + outlook.quantiles.shape[2])
+    with connection.cursor() as cursor, cursor.copy(f"COPY {COLUMNS} FROM STDIN") as copy:
+        for d, day in enumerate(outlook.days):
+            for item, i in places:
+                expected = [outlook.mean[d, i], *outlook.quantiles[d, i], outlook.confidence[d, i]]
+                numbers = [*nothing, 1.0] if closed[d] else expected
+                copy.write_row((taken.pk, item, day.item(), *(f"{number:.4f}" for number in numbers)))
+
+
+def _fail(taken: Run, problem: str) -> None:
+    Run.objects.filter(pk=taken.pk).update(status=Run.Status.FAILED, finished_at=timezone.now(), error=problem)

@@ -1,0 +1,60 @@
+"""A restaurant's sales as arrays: which days they cover, and which of them were closed."""
+
+import datetime as dt
+from collections.abc import Collection
+from uuid import UUID
+
+import numpy as np
+
+from forecasting import panel
+from forecasting.engine import MEMORY_DAYS
+from forecasting.panel import Array, Panel
+from menu.models import MenuItem
+from pos.models import DailySales
+from tenants.office.models import Closure
+
+
+def read(today: dt.date) -> Panel:
+    """Sales of complete business dates before `today`, as far back as the engine looks; columns are menu item ids.
+
+    It ends on the last date with sales, or later by the closed days that are known to follow it; it is empty without
+    sales. Days of planned closure count as closed even if something was sold.
+    """
+    before = DailySales.objects.filter(business_date__lt=today)
+    last_on = before.last_on() or today - dt.timedelta(days=1)
+    recent = before.between(last_on - dt.timedelta(days=MEMORY_DAYS), last_on)
+    sold = recent.values_list("business_date", "menu_item_id", "quantity").iterator(chunk_size=20_000)
+    rows = ((day, item, float(quantity)) for day, item, quantity in sold)
+    closed = closures()
+    known = panel.build(rows, until=last_on, items=on_the_menu(), closed=closed)
+    return _through_closed_days(known, today, closed)
+
+
+def on_the_menu() -> list[UUID]:
+    """Ids of the items that are forecast."""
+    return list(MenuItem.objects.on_the_menu().order_by("pk").values_list("pk", flat=True))
+
+
+def closures() -> frozenset[dt.date]:
+    """Days of planned closure, past and future."""
+    return frozenset(Closure.objects.values_list("on", flat=True))
+
+
+def closed_days(known: Panel, days: Array, planned: Collection[dt.date]) -> Array:
+    """(n,) whether each of `days` is expected to be closed: by plan, or because its weekday always is."""
+    weekdays = np.isin(panel.weekday(days), sorted(panel.closed_weekdays(known)))
+    return weekdays | np.isin(days, np.array(sorted(planned), dtype="datetime64[D]"))
+
+
+def _through_closed_days(known: Panel, today: dt.date, planned: Collection[dt.date]) -> Panel:
+    """The panel, lengthened by the closed days between its end and `today`."""
+    if not len(known.days):
+        return known
+    gap = np.arange(known.days[-1] + 1, np.datetime64(today, "D"))
+    n_more = int(np.logical_and.accumulate(closed_days(known, gap, planned)).sum())
+    return Panel(
+        days=np.concatenate([known.days, gap[:n_more]]),
+        items=known.items,
+        sold=np.vstack([known.sold, np.zeros((n_more, len(known.items)))]),
+        is_open=np.append(known.is_open, np.zeros(n_more, dtype=bool)),
+    )

@@ -1,0 +1,216 @@
+"""Forecasts and runs over the API."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from forecasting import forecast
+from forecasting.models import Forecast, Run
+from forecasting.tests.factories import trade
+from menu.tests.factories import MenuItemFactory
+
+FORECASTS, RUNS = "/api/v1/forecasts/", "/api/v1/forecast-runs/"
+
+
+@pytest.fixture(autouse=True)
+def _no_lists_of_other_tests(restaurant):
+    forecast.drop_lists()
+
+
+@pytest.fixture
+def today(restaurant) -> dt.date:
+    return restaurant.business_date(timezone.now())
+
+
+def completed(**fields) -> Run:
+    now = timezone.now()
+    return Run.objects.create(
+        status="completed", cutoff_on=now.date(), started_at=now, finished_at=now, created_at=now, **fields
+    )
+
+
+def expect(run: Run, item, date, mean=10) -> Forecast:
+    numbers = {"q10": 5, "q25": 7, "q50": 10, "q75": 12, "q90": 15, "q95": 17}
+    return Forecast.objects.create(run=run, menu_item=item, date=date, mean=mean, confidence=Decimal("0.8"), **numbers)
+
+
+def test_a_forecast_has_item_date_quantity_confidence_quantiles_and_run(api, today):
+    soup = MenuItemFactory(name="Soup")
+    row = expect(completed(), soup, today)
+    assert api.get(FORECASTS).json() == {
+        "count": 1,
+        "next": None,
+        "previous": None,
+        "results": [
+            {
+                "id": row.pk,
+                "menu_item": {"id": str(soup.pk), "name": "Soup"},
+                "date": str(today),
+                "predicted_quantity": 10.0,
+                "confidence": 0.8,
+                "quantiles": {"q10": 5.0, "q25": 7.0, "q50": 10.0, "q75": 12.0, "q90": 15.0, "q95": 17.0},
+                "run": str(row.run_id),
+            }
+        ],
+    }
+    assert api.get(f"{FORECASTS}{row.pk}/").json()["run"] == str(row.run_id)
+
+
+def test_the_newest_run_comes_first_by_date(api, today):
+    soup = MenuItemFactory()
+    tomorrow = today + dt.timedelta(days=1)
+    old, new = completed(), completed()
+    for run, day in ((new, tomorrow), (old, today), (new, today)):
+        expect(run, soup, day)
+    rows = api.get(FORECASTS).json()["results"]
+    assert [(row["run"], row["date"]) for row in rows] == [
+        (str(new.pk), str(today)),
+        (str(new.pk), str(tomorrow)),
+        (str(old.pk), str(today)),
+    ]
+
+
+def test_lists_can_be_narrowed_and_paged(api, today):
+    soup, cake = MenuItemFactory(), MenuItemFactory()
+    days = [today + dt.timedelta(days=n) for n in range(4)]
+    first, second = completed(), completed(origin="integrator", feeds_orders=False)
+    for day in days:
+        expect(first, soup, day)
+    expect(second, cake, days[0])
+    count = lambda **asked: api.get(FORECASTS, asked).json()["count"]  # noqa: E731
+    assert count() == 5
+    assert count(menu_item=cake.pk) == 1
+    assert count(run=first.pk) == 4
+    assert count(origin="integrator") == 1
+    assert count(date_from=days[1], date_to=days[2]) == 2
+    page = api.get(FORECASTS, {"limit": 2, "offset": 2}).json()
+    assert (len(page["results"]), page["next"] is not None) == (2, True)
+    assert api.get(FORECASTS, {"item": "x"}).status_code == 400
+
+
+def test_a_list_takes_the_same_queries_for_any_number_of_rows(api, today, django_assert_num_queries):
+    run = completed()
+    expect(run, MenuItemFactory(), today)
+    api.get("/api/v1/menu-items/")  # warm: who is asking, and where
+    with django_assert_num_queries(4) as few:
+        api.get(FORECASTS)
+    for _ in range(2):
+        expect(run, MenuItemFactory(), today)
+    forecast.drop_lists()
+    with django_assert_num_queries(len(few)):
+        assert api.get(FORECASTS).json()["count"] == 3
+
+
+def test_the_list_is_cached_per_address_until_something_is_written(api, today, django_capture_on_commit_callbacks):
+    soup = MenuItemFactory()
+    run = completed()
+    expect(run, soup, today)
+    assert api.get(FORECASTS).json()["count"] == 1
+    expect(run, soup, today + dt.timedelta(days=1))  # behind the verbs' back
+    assert api.get(FORECASTS).json()["count"] == 1
+    assert api.get(FORECASTS, {"limit": 5}).json()["count"] == 2
+    with django_capture_on_commit_callbacks(execute=True):
+        post(api, soup, today)
+    assert api.get(FORECASTS).json()["count"] == 3
+
+
+def test_the_cache_keeps_lists_for_an_hour(api, today, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(cache, "set", lambda key, value, seconds: kept.update({key.split(":")[0]: seconds}))
+    api.get(FORECASTS)
+    assert kept == {"forecasts": 3600}
+
+
+def test_one_restaurants_list_is_not_anothers(api, other_restaurant, today):
+    from tenants.context import restaurant_context
+
+    soup = MenuItemFactory()
+    expect(completed(), soup, today)
+    api.get(FORECASTS)
+    version = forecast.list_version()
+    with restaurant_context(other_restaurant):
+        forecast.drop_lists()
+        assert forecast.list_version() != version
+        assert Forecast.objects.count() == 0
+    assert forecast.list_version() == version
+
+
+def post(api, item, day, **changes):
+    body = {"menu_item": str(item.pk), "date": str(day), "predicted_quantity": 12.5, "confidence": 0.9} | changes
+    return api.post(FORECASTS, body, "application/json")
+
+
+def test_an_integrator_records_a_forecast(api, manager, today):
+    soup = MenuItemFactory(name="Soup")
+    response = post(api, soup, today)
+    assert response.status_code == 201
+    answer = response.json()
+    assert answer["menu_item"] == {"id": str(soup.pk), "name": "Soup"}
+    assert (answer["predicted_quantity"], answer["confidence"], answer["quantiles"]) == (12.5, 0.9, None)
+    assert api.get(response["Location"]).json() == answer
+    run = Run.objects.get(pk=answer["run"])
+    assert (run.origin, run.feeds_orders, run.requested_by_id) == ("integrator", False, manager.pk)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"predicted_quantity": 0}, "predicted_quantity"),
+        ({"predicted_quantity": -1}, "predicted_quantity"),
+        ({"predicted_quantity": "NaN"}, "predicted_quantity"),
+        ({"predicted_quantity": None}, "predicted_quantity"),
+        ({"confidence": 1.01}, "confidence"),
+        ({"confidence": -0.1}, "confidence"),
+        ({"date": "2020-01-01"}, "date"),
+        ({"date": "9999-12-31"}, "date"),
+        ({"date": "soon"}, "date"),
+        ({"menu_item": "0193d4a5-0000-7000-8000-000000000000"}, "menu_item"),
+        ({"menu_item": "soup"}, "menu_item"),
+    ],
+)
+def test_a_wrong_value_is_named(api, today, changes, field):
+    response = post(api, MenuItemFactory(), today, **changes)
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("confidence", [0, 1])
+def test_confidence_may_be_nothing_or_certain(api, today, confidence):
+    assert post(api, MenuItemFactory(), today, confidence=confidence).status_code == 201
+
+
+def test_a_run_is_started_in_the_background_and_tells_its_result(api, django_capture_on_commit_callbacks):
+    trade(20, 1, last_on=timezone.now().date() - dt.timedelta(days=3))
+    with django_capture_on_commit_callbacks() as sent:
+        response = api.post(RUNS)
+    assert response.status_code == 201
+    started = response.json()
+    assert (started["status"], started["progress"], started["url"]) == ("pending", 0, response["Location"])
+    assert api.get(started["url"]).json()["status"] == "pending"
+    for send in sent:
+        send()
+    done = api.get(started["url"]).json()
+    assert (done["status"], done["progress"], done["report"]["method"]) == ("completed", 1, "smoother")
+    assert api.get(done["forecasts"]).json()["count"] == 35
+    assert api.get(RUNS, {"status": "completed"}).json()["count"] == 1
+
+
+def test_without_sales_a_run_is_a_conflict(api):
+    response = api.post(RUNS)
+    assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
+    assert response.json()["detail"] == "There are no sales of a complete day yet."
+
+
+def test_the_kitchen_reads_but_does_not_write(restaurant, member, client, today):
+    from tenants import tokens
+
+    cook = {"authorization": f"Bearer {tokens.issue(member(restaurant, 'kitchen'), restaurant)}"}
+    host = {"host": "bistro.flux.localhost"}
+    assert client.get(FORECASTS, headers=host | cook).status_code == 200
+    assert client.post(RUNS, headers=host | cook).status_code == 403
+    assert client.post(FORECASTS, {}, "application/json", headers=host | cook).status_code == 403
+    assert client.get(FORECASTS, headers=host).status_code == 401
