@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.core.management import CommandError, call_command
 from structlog.testing import capture_logs
 
 from flux import pipeline, tasks
@@ -182,3 +183,21 @@ def test_a_restaurant_with_nothing_in_it_has_nothing_to_do(restaurant):
     outcomes = pipeline.run(restaurant, now=NOW, job=job)
     assert {outcome.status for outcome in outcomes} == {"skipped"}
     assert job.status == "done"
+
+
+def test_the_command_tells_what_came_of_each_step_and_fails_with_it(restaurant, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "STEPS", (Step("a", "Doing a", says("A")), Step("b", "Doing b", raises(KeyError()))))
+    with pytest.raises(CommandError, match="Doing b did not work"):
+        call_command("run_pipeline", "--restaurant", "bistro")
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [["a", "done"], ["b", "failed"]]
+
+
+def test_the_command_does_not_run_beside_a_worker(restaurant):
+    jobs.claim(jobs.request(Job.Kind.PIPELINE, now=NOW).pk, now=NOW)
+    with pytest.raises(CommandError, match="running already"):
+        call_command("run_pipeline", "--restaurant", "bistro")
+
+
+def test_the_command_names_a_restaurant_that_is_not_there(db):
+    with pytest.raises(CommandError, match="no restaurant nowhere"):
+        call_command("run_pipeline", "--restaurant", "nowhere")
