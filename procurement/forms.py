@@ -9,7 +9,7 @@ from menu import recipes, units
 from menu.forms import UNIT_CHOICES
 from menu.models import Ingredient
 from menu.units import NoConversion
-from procurement import order_guide
+from procurement import order_guide, wording
 from procurement.models import Supplier, SupplierItem
 
 WEEKDAYS = (
@@ -53,6 +53,10 @@ class SupplierForm(forms.ModelForm):
         }
         widgets = {"cutoff": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _without_zeros(self)
+
     def clean_delivery_weekdays(self) -> list[int]:
         return sorted(self.cleaned_data["delivery_weekdays"])
 
@@ -83,6 +87,7 @@ class SupplierItemForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["preferred"].initial = self.instance.is_preferred
+        _without_zeros(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -101,6 +106,13 @@ class SupplierItemForm(forms.ModelForm):
     def save(self, commit: bool = True) -> SupplierItem:
         item: SupplierItem = super().save(commit=False)
         return order_guide.save_item(item, preferred=self.cleaned_data["preferred"])
+
+
+def _without_zeros(form: forms.ModelForm) -> None:
+    """Amounts as a person would write them: 2.5 and not 2.5000."""
+    for name, value in form.initial.items():
+        if isinstance(value, Decimal):
+            form.initial[name] = wording.plain(value)
 
 
 class CountForm(forms.Form):

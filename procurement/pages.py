@@ -40,6 +40,7 @@ class ShownLine:
     margin: Decimal
     dishes: list[dict[str, Any]]
     more_dishes: int
+    rest: Decimal
 
     @property
     def arrives(self) -> Decimal:
@@ -66,6 +67,11 @@ class ShownOrder:
     time_left: str
     minimum: Minimum | None
     people: Mapping[UUID, str]
+
+    @property
+    def next_delivery_on(self) -> dt.date:
+        """The delivery until which the order must last."""
+        return self.order.covers_until_on + dt.timedelta(days=1)
 
     @property
     def steps(self) -> list[tuple[str, dt.datetime, str]]:
@@ -105,7 +111,7 @@ def order(shown: PurchaseOrder, now: dt.datetime) -> ShownOrder:
 
 
 def _line(line: PurchaseOrderLine) -> ShownLine:
-    expected = Decimal(str(round(sum(dish["quantity"] for dish in line.drivers), 1)))
+    expected = _used(line.drivers)
     return ShownLine(
         line=line,
         pack=emails.pack_label(line),
@@ -114,7 +120,13 @@ def _line(line: PurchaseOrderLine) -> ShownLine:
         margin=max(Decimal(0), (line.needed or Decimal(0)) - expected),
         dishes=line.drivers[:_DISHES_SHOWN],
         more_dishes=max(0, len(line.drivers) - _DISHES_SHOWN),
+        rest=_used(line.drivers[_DISHES_SHOWN:]),
     )
+
+
+def _used(dishes: list[dict[str, Any]]) -> Decimal:
+    """What dishes use together, in the base unit, to one decimal."""
+    return Decimal(str(round(sum(dish["quantity"] for dish in dishes), 1)))
 
 
 def _minimum(order: PurchaseOrder) -> Minimum | None:
@@ -166,12 +178,14 @@ def stock_rows(
     book = recipes.book()
     shelf = stock.on_hand(restaurant, now, book)
     need = needs.read(restaurant, now, book)
-    today = restaurant.business_date(now)
     rows = []
     for ingredient in ingredients:
-        level = shelf.levels.get(ingredient.pk)
-        daily = need.daily.get(ingredient.pk, {})
-        cover = replenishment.cover(level.on_hand, daily, today) if level else Cover(None, None)
+        level, cover = shelf.levels.get(ingredient.pk), Cover(None, None)
+        if level:
+            start = restaurant.business_date(level.known_until)
+            share = shelf.shape.after(level.known_until, restaurant)
+            daily = replenishment.still_to_come(need.daily.get(ingredient.pk, {}), start, share)
+            cover = replenishment.cover(level.on_hand, daily, start, share)
         rows.append(StockRow(ingredient, level, cover, COUNT_UNITS[ingredient.base_unit]))
     return sorted(rows, key=_urgency), shelf
 

@@ -187,16 +187,31 @@ class Cover:
     runs_out_on: datetime.date | None
 
 
-def cover(on_hand: Decimal, demand: Mapping[datetime.date, Moments], start: datetime.date) -> Cover:
-    """Days until the expected demand has used up `on_hand`; what is needed on no day lasts beyond any forecast."""
+def cover(on_hand: Decimal, demand: Mapping[datetime.date, Moments], start: datetime.date, share: float) -> Cover:
+    """Days until the expected demand has used up `on_hand`; what is needed on no day lasts beyond any forecast.
+
+    `demand` holds of `start` what is still to come, which is the `share` of that day; its hours count as such a share.
+    """
     left = float(on_hand)
     for day in sorted(demand):
         mean = demand[day].mean
         if day >= start and mean > 0:
             if left < mean:
-                return Cover((day - start).days + left / mean, day)
+                before = 0.0 if day == start else share + (day - start).days - 1
+                return Cover(before + left / mean * (share if day == start else 1), day)
             left -= mean
     return Cover(None, None)
+
+
+def still_to_come(
+    demand: Mapping[datetime.date, Moments], start: datetime.date, share: float
+) -> dict[datetime.date, Moments]:
+    """The demand from `start` on; of the first day only the `share` that is not over yet."""
+    return {
+        day: Moments(moments.mean * share, moments.variance * share) if day == start else moments
+        for day, moments in demand.items()
+        if day >= start
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,7 @@ def _line(
     slot = facts.slots[item.supplier_id]
     try:
         proposal = replenishment.propose(
-            demand=_from(facts.needs.daily.get(ingredient.pk, {}), start, share),
+            demand=replenishment.still_to_come(facts.needs.daily.get(ingredient.pk, {}), start, share),
             forecast_ends_on=facts.needs.ends_on or start,
             start=start,
             slot=slot,
@@ -287,15 +287,6 @@ def pack_of(item: SupplierItem) -> Pack:
     """A supplier item's pack in base units, with its label. Raises NoConversion, UnknownUnit."""
     inner = units.convert(item.pack_size, item.pack_unit, item.ingredient.base_unit, recipes.substance(item.ingredient))
     return Pack(inner * item.pack_count, wording.pack_label(Decimal(item.pack_count), item.pack_size, item.pack_unit))
-
-
-def _from(daily: Mapping[dt.date, Moments], start: dt.date, share: float) -> dict[dt.date, Moments]:
-    """The need from `start` on; of the first day only the share that is still to come."""
-    return {
-        day: Moments(moments.mean * share, moments.variance * share) if day == start else moments
-        for day, moments in daily.items()
-        if day >= start
-    }
 
 
 def _drivers(

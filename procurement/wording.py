@@ -69,13 +69,15 @@ def long_date(day: datetime.date) -> str:
 
 
 def time_left(until: datetime.datetime, now: datetime.datetime) -> str:
-    """How long there is until a moment: "2 days", "5 h 20 min", "12 min"; empty once it has passed."""
+    """How long there is until a moment: "2 days", "1 day 14 h", "5 h 20 min", "12 min"; empty once it has passed."""
     minutes = int((until - now).total_seconds() // 60)
     if minutes < 0:
         return ""
-    if minutes >= 2 * 24 * 60:
-        return f"{minutes // (24 * 60)} days"
     hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    if hours >= 24:
+        return f"1 day {hours - 24} h"
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 

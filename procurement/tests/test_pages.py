@@ -92,7 +92,7 @@ def test_a_line_shows_its_reason_and_the_dishes_behind_it(portal):
     assert reason in page
     assert "Dish 7, 10 portions" in page
     assert "and 2 more dishes" in page
-    assert "Margin, so that it is enough 80 % of the time</th><td>3.4 kg" in page
+    assert "Margin, so that it is enough 80 % of the time</dt><dd>3.4 kg" in page
 
 
 def test_a_manager_goes_from_draft_to_received(portal, manager):

@@ -159,6 +159,32 @@ def test_days_that_move_together_widen_the_interval():
     assert found.variance == pytest.approx(simulated, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("on_hand", "share", "lasts", "runs_out"),
+    [(0, 1, 0.0, 0), (50, 1, 0.5, 0), (250, 1, 2.5, 2), (100, 1, 1.0, 1), (25, 0.5, 0.25, 0), (100, 0.5, 1.0, 1)],
+)
+def test_stock_lasts_until_the_expected_demand_has_used_it_up(on_hand, share, lasts, runs_out):
+    demand = replenishment.still_to_come(days(5, 100.0), SUNDAY, share)
+    found = replenishment.cover(Decimal(on_hand), demand, SUNDAY, share)
+    assert (found.days, found.runs_out_on) == (lasts, SUNDAY + datetime.timedelta(days=runs_out))
+
+
+def test_what_nobody_needs_lasts_beyond_the_forecast():
+    assert replenishment.cover(Decimal(1), {}, SUNDAY, 1) == replenishment.Cover(None, None)
+    assert replenishment.cover(Decimal(600), days(5, 100.0), SUNDAY, 1) == replenishment.Cover(None, None)
+
+
+def test_a_minimum_is_reached_with_what_would_be_used_up_first():
+    lines = [
+        replenishment.Extra(1, Decimal(20), Decimal(5000), Decimal(10_000), expected=10_000),
+        replenishment.Extra(2, Decimal(30), Decimal(5000), Decimal(5_000), expected=10_000),
+        replenishment.Extra(3, Decimal(10), Decimal(5000), Decimal(0), expected=0),
+    ]
+    assert replenishment.top_up(Decimal(60), lines) == {1: 1, 2: 2}
+    assert replenishment.top_up(Decimal(60), lines[2:]) == {}
+    assert replenishment.top_up(Decimal(0), lines) == {}
+
+
 @given(
     mean=st.floats(0, 50_000),
     deviation=st.floats(0, 20_000),

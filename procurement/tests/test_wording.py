@@ -1,3 +1,4 @@
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -20,6 +21,15 @@ from procurement import wording
 )
 def test_amounts_are_said_in_the_unit_that_people_use(quantity, base_unit, said):
     assert wording.amount(quantity, base_unit) == said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(-1, ""), (0, "0 min"), (59, "59 min"), (320, "5 h 20 min"), (38 * 60, "1 day 14 h"), (72 * 60, "3 days")],
+)
+def test_time_is_said_as_short_as_it_helps(minutes, said):
+    now = dt.datetime(2026, 11, 22, 5, tzinfo=dt.UTC)
+    assert wording.time_left(now + dt.timedelta(minutes=minutes), now) == said
 
 
 @pytest.mark.parametrize(
