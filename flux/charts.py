@@ -18,6 +18,7 @@ PLOT = 220  # px, the height of the area where numbers are drawn
 TOP = 22  # px above it, for the label of the mark
 FOOT = 26  # px below it, for the labels of the x axis
 WIDTH = 1000  # the nested svg's own units across
+DESKTOP, PHONE = 500, 280  # px across that the labels of the x axis may count on
 STEPS = 8  # shades of a heat map beyond "nothing"
 
 
@@ -222,15 +223,16 @@ def _grid(scale: Scale) -> SafeString:
 
 
 def _labels(labels: Sequence[str]) -> SafeString:
-    """About ten labels on a desktop and every other one of them on a phone."""
-    every = max(1, ceil(len(labels) / 10)) if len(labels) > 16 else 1
-    crowded = len(labels) > 8 or max((len(label) for label in labels), default=0) > 7
-    shown = [(index, label) for index, label in enumerate(labels) if index % every == 0]
+    """As many labels as fit a card on a desktop, and of those as many as fit a phone."""
+    wide = 6.5 * max((len(label) for label in labels), default=1) + 8  # px, with a gap
+    every = ceil(len(labels) / (DESKTOP // wide))
+    shown = [(index, label) for index, label in enumerate(labels) if index % max(every, 1) == 0]
+    on_phone = max(1, ceil(len(shown) / (PHONE // wide)))
     return format_html_join(
         "",
         '<text class="axis{}" x="{}%" y="{}">{}</text>',
         (
-            (" minor" if crowded and place % 2 else "", f"{_middle(index, len(labels)):.2f}", TOP + PLOT + 18, label)
+            (" minor" if place % on_phone else "", f"{_middle(index, len(labels)):.2f}", TOP + PLOT + 18, label)
             for place, (index, label) in enumerate(shown)
         ),
     )

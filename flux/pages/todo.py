@@ -53,7 +53,7 @@ def first_steps(last_on: dt.date | None, run: Run | None, menu: MenuPage) -> lis
         Action(
             "Upload sales" if last_on is None else "Sales are in",
             "A CSV export of your till is enough" if last_on is None else f"up to {short_day(last_on)}",
-            "/sales/upload/" if last_on is None else "/sales/",
+            reverse("pos:upload") if last_on is None else reverse("pos:history"),
             is_done=last_on is not None,
         ),
         Action(
@@ -73,7 +73,7 @@ def first_steps(last_on: dt.date | None, run: Run | None, menu: MenuPage) -> lis
         Action(
             "Add suppliers and what they sell",
             "Then Flux suggests what to order, and says why",
-            "/orders/suppliers/",
+            reverse("procurement:suppliers"),
             is_done=has_suppliers,
         ),
     ]
@@ -91,7 +91,9 @@ def _orders(now: dt.datetime, today: dt.date) -> list[Action]:
         *_together("Send", approved, now),
         *(
             Action(
-                f"Receive the order of {order.supplier}", f"due {short_day(order.deliver_on)}", f"/orders/{order.pk}/"
+                f"Receive the order of {order.supplier}",
+                f"due {short_day(order.deliver_on)}",
+                reverse("procurement:order", args=[order.pk]),
             )
             for order in late
         ),
@@ -105,8 +107,9 @@ def _together(verb: str, orders: list[PurchaseOrder], now: dt.datetime) -> list[
     open_still = [order for order in orders if order.order_by_at > now]
     names = ", ".join(order.supplier.name for order in orders)
     total = sum((order.total for order in orders), Decimal(0))  # type: ignore[attr-defined]
-    href = f"/orders/{orders[0].pk}/" if len(orders) == 1 else "/orders/"
-    count = "1 order" if len(orders) == 1 else f"{len(orders)} orders"
+    one = len(orders) == 1
+    href = reverse("procurement:order", args=[orders[0].pk]) if one else reverse("procurement:order_list")
+    count = "1 order" if one else f"{len(orders)} orders"
     if not open_still:
         return [Action(f"{verb} {count}: the cutoff has passed", f"{names} · {money(total)}", href, is_urgent=True)]
     cutoff = open_still[0].order_by_at.astimezone(now.tzinfo)
@@ -119,13 +122,17 @@ def _together(verb: str, orders: list[PurchaseOrder], now: dt.datetime) -> list[
 def _sales(today: dt.date, last_on: dt.date) -> list[Action]:
     if last_on >= today - dt.timedelta(days=1):
         return []
-    return [Action("Upload sales", f"the last day is {short_day(last_on)}", "/sales/upload/", is_urgent=True)]
+    return [Action("Upload sales", f"the last day is {short_day(last_on)}", reverse("pos:upload"), is_urgent=True)]
 
 
 def _prices() -> list[Action]:
     unasked = list(Connection.objects.filter(prices_include_tax=None, provider=Connection.Provider.CSV))
     return [
-        Action("Say whether prices include tax", f"{source.name}: net sales are not known until then", "/sales/")
+        Action(
+            "Say whether prices include tax",
+            f"{source.name}: net sales are not known until then",
+            reverse("pos:source", args=[source.pk]),
+        )
         for source in unasked
     ]
 

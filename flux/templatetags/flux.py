@@ -11,6 +11,7 @@ from babel.numbers import format_currency
 from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -286,20 +287,22 @@ class PortalLink:
     current: bool
 
 
-SECTIONS = (
-    ("Today", "/"),
-    ("Forecast", "/forecast/"),
-    ("Orders", "/orders/"),
-    ("Stock", "/stock/"),
-    ("Menu", "/menu/"),
-    ("Sales", "/sales/"),
-)
+SECTIONS = {
+    "Today": "pages:today",
+    "Forecast": "forecasting:overview",
+    "Orders": "procurement:order_list",
+    "Stock": "procurement:stock",
+    "Menu": "pages:menu",
+    "Sales": "pos:history",
+}
 
 
 @register.filter
 def portal_links(request: HttpRequest) -> list[PortalLink]:
     """The main navigation, with the section that the address is in."""
-    return [
-        PortalLink(label, href, label.lower(), request.path == href if href == "/" else request.path.startswith(href))
-        for label, href in SECTIONS
-    ]
+    links = []
+    for label, name in SECTIONS.items():
+        href = reverse(name)
+        current = request.path == href if href == "/" else request.path.startswith(href)
+        links.append(PortalLink(label, href, label.lower(), current))
+    return links
