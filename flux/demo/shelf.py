@@ -98,7 +98,7 @@ def _usage_a_day(facts: Bistro, sales: Trade) -> dict[UUID, Fraction]:
     week = [sales.expected(sales.joined_on - dt.timedelta(days=n)) for n in range(1, 8)]
     means = {item.name: Decimal(sum(day[item.name] for day in week) / 7) for item in facts.items}
     sold = {item.pk: means[item.name] for item in MenuItem.objects.filter(name__in=means)}
-    return explosion.usage(sold, recipes.book().recipes)  # type: ignore[arg-type,return-value]
+    return explosion.usage(sold, recipes.book().recipes)
 
 
 def _as_counted(quantity: float, base_unit: str) -> Decimal:
