@@ -40,14 +40,17 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def enqueue(task: Any, restaurant: Restaurant, **ids: Any) -> None:
-    """Send the task for `restaurant` once the running transaction has been committed, so that it finds its rows."""
+    """Send the task for `restaurant` once the running transaction has been committed, so that it finds its rows.
+
+    Where the broker does not answer, that is logged and no more: the job's row waits, and the sweep sends it again.
+    """
     kwargs = {"restaurant_id": str(restaurant.pk)} | {name: str(value) for name, value in ids.items()}
 
     def send() -> None:
         with restaurant_context(restaurant):
             task.delay(**kwargs)
 
-    transaction.on_commit(send)
+    transaction.on_commit(send, robust=True)
 
 
 def for_each_restaurant(verb: Callable[[Restaurant], Any]) -> list[str]:

@@ -2,6 +2,8 @@
 
 import pytest
 import structlog
+from django.test import TestCase
+from kombu.exceptions import OperationalError
 
 from tenants.context import current_restaurant, public_context, restaurant_context
 from tenants.models import Restaurant
@@ -52,3 +54,13 @@ def test_one_restaurant_that_fails_does_not_stop_the_others(restaurant, other_re
     with restaurant_context(restaurant):
         assert for_each_restaurant(verb) == ["bistro"]
     assert seen == ["trattoria"]
+
+
+def test_a_broker_that_does_not_answer_harms_nobody_who_asked(restaurant, monkeypatch, caplog):
+    def unreachable(**_kwargs):
+        raise OperationalError("Connection refused")
+
+    monkeypatch.setattr(look, "delay", unreachable)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        enqueue(look, restaurant)
+    assert "Connection refused" in caplog.text

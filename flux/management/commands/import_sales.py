@@ -127,13 +127,9 @@ class Command(BaseCommand):
             say(f"  {seconds:.2f} s, {report['rows'] / seconds:,.0f} lines/s")
 
     def follow(self, restaurant: Restaurant) -> None:
-        """Ask for forecast and orders; without a broker the night's run makes up for it."""
-        try:
-            tasks.ask_for_pipeline(restaurant, now=timezone.now())
-        except OSError as error:
-            self.stderr.write(f"The pipeline was not started ({error}); it runs in the night.")
-        else:
-            self.stdout.write("Forecast and suggested orders follow in the background.")
+        """Ask for forecast and orders."""
+        tasks.ask_for_pipeline(restaurant, now=timezone.now())
+        self.stdout.write("Forecast and suggested orders follow in the background.")
 
 
 def answers(options: dict[str, Any]) -> dict[str, Any]:
