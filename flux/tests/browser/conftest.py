@@ -166,21 +166,21 @@ class Visitor:
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def sign_in(self, place: Place) -> None:
-        """From the platform's sign-in page to the restaurant."""
+        """On the platform, which leads on to the only restaurant of this person."""
         self.page.goto(place.platform_url)
+        self.look_round()
         self.page.get_by_label("Email").fill(place.manager.email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.get_by_role("link", name=place.restaurant.name).click()
+        self.page.wait_for_url(f"{place.url}/**")
 
-    def violations(self) -> list[str]:
-        """What axe has against the page, a line for each place."""
+    def look_round(self) -> None:
+        """What every page must be: nothing on the console, no scrolling sideways, nothing that axe objects to."""
+        assert self.complaints == []
+        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{self.page.url} is {wide} px wider than the window"
         found = Axe().run(self.page).response["violations"]
-        return [f"{self.page.url} {rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
-
-    def overflows(self) -> bool:
-        """Whether the page scrolls sideways."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+        assert [(self.page.url, rule["id"], node["html"]) for rule in found for node in rule["nodes"]] == []
 
 
 @pytest.fixture
