@@ -1,6 +1,7 @@
 """Forecasts, for programs: what is expected, an integrator's own forecasts, and runs in the background."""
 
 import hashlib
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.cache import cache
@@ -71,6 +72,16 @@ class ForecastSerializer(serializers.ModelSerializer[Forecast]):
         return None if row.q10 is None else QuantilesSerializer(row).data
 
 
+class RoundedField(serializers.DecimalField):
+    """A number that is rounded to the places that are kept: programs compute with more."""
+
+    def validate_precision(self, value: Decimal) -> Decimal:
+        try:
+            return super().validate_precision(self.quantize(value))
+        except InvalidOperation:
+            self.fail("max_digits", max_digits=self.max_digits)
+
+
 class NewForecastSerializer(serializers.Serializer[Forecast]):
     """An integrator's own forecast."""
 
@@ -78,15 +89,18 @@ class NewForecastSerializer(serializers.Serializer[Forecast]):
         queryset=MenuItem.objects.all(), pk_field=serializers.UUIDField(), help_text="Id of the menu item."
     )
     date = serializers.DateField(help_text="Business date, today or later.")
-    predicted_quantity = serializers.DecimalField(
-        max_digits=12, decimal_places=3, help_text="Expected units, more than 0."
+    predicted_quantity = RoundedField(
+        max_digits=12, decimal_places=3, help_text="Expected units, more than 0; rounded to thousandths."
     )
-    confidence = serializers.DecimalField(
+    confidence = RoundedField(
         max_digits=5,
         decimal_places=4,
         min_value=0,
         max_value=1,
         help_text="Probability that actual sales fall within ±20 % (at least ±2 units) of it: 0 to 1.",
+    )
+    feeds_orders = serializers.BooleanField(
+        default=False, help_text="Whether order suggestions take it in place of Flux's own for that item and date."
     )
 
     def validate_predicted_quantity(self, value: Any) -> Any:
@@ -134,7 +148,10 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
 
     @extend_schema(request=NewForecastSerializer, responses={201: ForecastSerializer})
     def create(self, request: Request) -> Response:
-        """Record an integrator's own forecast of a menu item and date. It is kept beside Flux's and feeds no order."""
+        """Record an integrator's own forecast of a menu item and date.
+
+        It is kept beside Flux's and feeds no order unless `feeds_orders` says so.
+        """
         asked = NewForecastSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values, now = asked.validated_data, timezone.now()
@@ -146,6 +163,7 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
             today=current_restaurant().business_date(now),
             now=now,
             recorded_by_id=request.user.pk,
+            feeds_orders=values["feeds_orders"],
         )
         address = request.build_absolute_uri(reverse("api:forecast-detail", args=[kept.pk]))
         return Response(self.get_serializer(kept).data, status=201, headers={"Location": address})

@@ -83,8 +83,9 @@ def record(
     today: dt.date,
     now: dt.datetime,
     recorded_by_id: UUID | None,
+    feeds_orders: bool = False,
 ) -> Forecast:
-    """Keep an integrator's forecast of one item and day as a run of its own, which feeds no orders."""
+    """Keep an integrator's forecast of one item and day as a run of its own, which feeds no orders unless chosen."""
     yesterday = today - dt.timedelta(days=1)
     with transaction.atomic():
         made = Run.objects.create(
@@ -92,7 +93,7 @@ def record(
             status=Run.Status.COMPLETED,
             cutoff_on=yesterday,
             horizon_days=(date - yesterday).days,
-            feeds_orders=False,
+            feeds_orders=feeds_orders,
             requested_by_id=recorded_by_id,
             created_at=now,
             started_at=now,

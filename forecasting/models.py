@@ -15,8 +15,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     """Named reads."""
 
     def current(self) -> "Run | None":
-        """The newest completed run that feeds orders: what pages show and orders rest on."""
-        return self.filter(status=Run.Status.COMPLETED, feeds_orders=True).first()
+        """Flux's newest completed run that feeds orders: what pages show and orders rest on."""
+        return self.filter(status=Run.Status.COMPLETED, origin=Run.Origin.FLUX, feeds_orders=True).first()
 
     def abandoned(self, before: dt.datetime) -> "RunQuerySet":
         """Runs that nobody took, or nobody finished, since `before`."""
@@ -100,6 +100,16 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
     def on_the_menu(self, run: Run, first: dt.date, last: dt.date) -> "ForecastQuerySet":
         """What the run says of dishes on the menu, both days included."""
         return self.filter(run=run, date__range=(first, last), menu_item__is_active=True)
+
+    def feeding_orders(self, run: Run) -> "ForecastQuerySet":
+        """The run's own forecasts, and after them those of integrators that were chosen to replace them, oldest first.
+
+        The last one of an item and date counts.
+        """
+        own = models.Q(run=run)
+        chosen = models.Q(run__origin=Run.Origin.INTEGRATOR, run__feeds_orders=True)
+        is_chosen = models.Case(models.When(own, then=0), default=1)
+        return self.filter(own | chosen).order_by(is_chosen, "run__created_at", "id")
 
 
 class Forecast(models.Model):

@@ -38,17 +38,21 @@ class Needs:
 
 
 def read(restaurant: Restaurant, now: dt.datetime, book: Book, since: dt.date | None = None) -> Needs:
-    """The newest completed run that feeds orders, exploded into ingredients, from `since` (today, if None) on."""
+    """The current run, with the integrators' forecasts chosen over it, exploded into ingredients.
+
+    From `since` (today, if None) until the run's last day.
+    """
     today = restaurant.business_date(now)
-    run = Run.objects.filter(status=Run.Status.COMPLETED, feeds_orders=True).first()
+    run = Run.objects.current()
     if run is None:
         return Needs(None, None, {}, {}, {}, shocks.USUAL, None)
     closed = set(Closure.objects.filter(on__gte=since or today).values_list("on", flat=True))
+    ahead = Forecast.objects.feeding_orders(run).filter(
+        date__gte=since or today, date__lte=run.last_day, menu_item__is_active=True
+    )
     rows = [
         row
-        for row in Forecast.objects.filter(run=run, date__gte=since or today, menu_item__is_active=True).values_list(
-            "menu_item_id", "menu_item__name", "date", "mean", "q10", "q90"
-        )
+        for row in ahead.values_list("menu_item_id", "menu_item__name", "date", "mean", "q10", "q90")
         if row[2] not in closed
     ]
     dishes = {(item, day): _moments(mean, low, high) for item, _, day, mean, low, high in rows}
@@ -59,7 +63,7 @@ def read(restaurant: Restaurant, now: dt.datetime, book: Book, since: dt.date | 
         daily.setdefault(ingredient, {})[day] = moments
     return Needs(
         run=run,
-        ends_on=_ends_on(run, [day for _, day in dishes]),
+        ends_on=run.last_day,
         dishes=dishes,
         daily=daily,
         names={row[0]: row[1] for row in rows},
@@ -72,14 +76,6 @@ def _moments(mean: Decimal, low: Decimal | None, high: Decimal | None) -> Moment
     """Mean and variance; counts vary at least as much as a Poisson count of the same mean."""
     spread = 0.0 if low is None or high is None else float(high - low) / _Z_10_TO_90
     return Moments(float(mean), max(float(mean), spread**2))
-
-
-def _ends_on(run: Run, days: list[dt.date]) -> dt.date | None:
-    """The last day that the run speaks of; Flux's own runs speak of closed days too, without a row."""
-    known = list(days)
-    if run.origin == Run.Origin.FLUX and run.cutoff_on:
-        known.append(run.cutoff_on + dt.timedelta(days=run.horizon_days))
-    return max(known, default=None)
 
 
 def _totals(today: dt.date) -> dict[dt.date, float]:

@@ -1,5 +1,6 @@
 """The API as a whole: its index, its description, its errors, its lists."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -11,12 +12,14 @@ import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from flux.api import problems
+from forecasting import forecast
 from menu.models import Ingredient, MenuItem, RecipeLine
 from tenants import tokens
-from tenants.context import restaurant_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant, User
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +223,33 @@ def test_a_filter_that_cannot_be_meant_is_refused(api: Client, query: str, code:
     response = api.get(f"/api/v1/menu-items/?{query}")
     assert problem(response) == (400, "invalid-values")
     assert [error["code"] for error in response.json()["errors"]] == [code]
+
+
+def test_cached_forecasts_stay_in_their_restaurant(
+    restaurant: Restaurant, other_restaurant: Restaurant, member: Callable[..., User], menu: list[MenuItem]
+) -> None:
+    """The same query of two restaurants, twice each: from the database, then from the cache."""
+    names_seen = []
+    for place in [restaurant, other_restaurant] * 2:
+        with restaurant_context(place), public_context():
+            user = User.objects.filter(email=f"manager@{place.slug}.example").first() or member(place)
+        headers = {"host": f"{place.slug}.flux.localhost", "authorization": f"Bearer {tokens.issue(user, place)}"}
+        if len(names_seen) < 2:
+            with restaurant_context(place):
+                forecast.drop_lists()
+                item = MenuItem.objects.order_by("name").first()
+                forecast.record(
+                    item,
+                    date=dt.date(2026, 11, 23),
+                    predicted_quantity=Decimal(5),
+                    confidence=Decimal("0.5"),
+                    today=dt.date(2026, 11, 22),
+                    now=timezone.now(),
+                    recorded_by_id=None,
+                )
+        page = Client(headers=headers).get("/api/v1/forecasts/").json()
+        names_seen.append([row["menu_item"]["name"] for row in page["results"]])
+    assert names_seen == [["Baguette"], ["Lasagne"]] * 2
 
 
 def test_an_item_comes_with_its_recipe(api: Client, menu: list[MenuItem]) -> None:

@@ -160,6 +160,8 @@ def test_an_integrator_records_a_forecast(api, manager, today):
     [
         ({"predicted_quantity": 0}, "predicted_quantity"),
         ({"predicted_quantity": -1}, "predicted_quantity"),
+        ({"predicted_quantity": 0.0004}, "predicted_quantity"),
+        ({"predicted_quantity": 1e300}, "predicted_quantity"),
         ({"predicted_quantity": "NaN"}, "predicted_quantity"),
         ({"predicted_quantity": None}, "predicted_quantity"),
         ({"confidence": 1.01}, "confidence"),
@@ -176,6 +178,18 @@ def test_a_wrong_value_is_named(api, today, changes, field):
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
     assert not Run.objects.exists()
+
+
+def test_more_digits_than_are_kept_are_rounded(api, today):
+    response = post(api, MenuItemFactory(), today, predicted_quantity=12.34567, confidence=2 / 3)
+    answer = response.json()
+    assert (response.status_code, answer["predicted_quantity"], answer["confidence"]) == (201, 12.346, 0.6667)
+
+
+def test_a_forecast_feeds_orders_where_the_integrator_chooses_so(api, today):
+    response = post(api, MenuItemFactory(), today, feeds_orders=True)
+    assert Run.objects.get(pk=response.json()["run"]).feeds_orders
+    assert Run.objects.current() is None  # pages go on showing Flux's own
 
 
 @pytest.mark.parametrize("confidence", [0, 1])

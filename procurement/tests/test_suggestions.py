@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from forecasting.models import Run
 from menu.tests.factories import IngredientFactory
 from procurement import orders, suggestions
 from procurement.models import PurchaseOrder, PurchaseOrderLine, Suggestion
@@ -212,6 +213,18 @@ def test_an_ingredient_that_was_never_counted_is_asked_for(restaurant, flour):
 def test_without_a_forecast_there_is_one_problem_and_no_draft(restaurant, flour):
     PurchaseOrder.run.get_queryset().update(feeds_orders=False)
     assert problems(restaurant) == [("no_forecast", "Forecast")]
+
+
+def test_an_integrators_forecast_counts_where_it_was_chosen_and_nowhere_else(restaurant, flour):
+    pizza = flour.recipe_lines.get().menu_item
+    theirs = RunFactory(origin="integrator", feeds_orders=False)
+    forecast(theirs, pizza, 80, days=3)  # until Tuesday; Flux says 40 a day until Wednesday
+    suggestions.suggest(restaurant, NOW)
+    assert the_line().drivers[0]["portions"] == 160.0
+    Run.objects.filter(pk=theirs.pk).update(feeds_orders=True)
+    suggestions.suggest(restaurant, NOW)
+    assert the_line().drivers[0]["portions"] == 280.0
+    assert the_line().order.run.origin == "flux"
 
 
 def test_a_forecast_that_ends_too_early_is_a_problem(restaurant, flour):
