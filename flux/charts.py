@@ -151,7 +151,8 @@ def plain(value: float | None) -> str:
     """A number as people write it: no decimals from ten on, one below."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10 or float(value).is_integer() else f"{value:,.1f}"
+    rounded = round(float(value), 1)
+    return f"{value:,.0f}" if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:,.1f}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
 from django.urls import reverse
 
@@ -101,22 +102,25 @@ def _orders(now: dt.datetime, today: dt.date) -> list[Action]:
 
 
 def _together(verb: str, orders: list[PurchaseOrder], now: dt.datetime) -> list[Action]:
-    """One line for all orders of a kind, by the earliest cutoff that can still be met."""
-    if not orders:
-        return []
-    open_still = [order for order in orders if order.order_by_at > now]
+    """One line for all orders whose cutoff is on the same day, the earliest day first."""
+    by_day = groupby(orders, key=lambda order: order.order_by_at.astimezone(now.tzinfo).date())
+    return [_by_cutoff(verb, list(of_day), now) for _, of_day in by_day]
+
+
+def _by_cutoff(verb: str, orders: list[PurchaseOrder], now: dt.datetime) -> Action:
+    """`orders` by cutoff; named is the first one that can still be met."""
+    one = len(orders) == 1
+    what = f"{verb} 1 order" if one else f"{verb} {len(orders)} orders"
     names = ", ".join(order.supplier.name for order in orders)
     total = sum((order.total for order in orders), Decimal(0))  # type: ignore[attr-defined]
-    one = len(orders) == 1
     href = reverse("procurement:order", args=[orders[0].pk]) if one else reverse("procurement:order_list")
-    count = "1 order" if one else f"{len(orders)} orders"
-    if not open_still:
-        return [Action(f"{verb} {count}: the cutoff has passed", f"{names} · {money(total)}", href, is_urgent=True)]
-    cutoff = open_still[0].order_by_at.astimezone(now.tzinfo)
-    day = "" if cutoff.date() == now.date() else f"{short_day(cutoff)}, "
-    return [
-        Action(f"{verb} {count} before {day}{cutoff:%H:%M}", f"{names} · {money(total)}", href, is_urgent=not day),
-    ]
+    cutoffs = [order.order_by_at.astimezone(now.tzinfo) for order in orders]
+    cutoff = next((cutoff for cutoff in cutoffs if cutoff > now), None)
+    if cutoff is None:
+        return Action(f"{what}: the cutoff has passed", f"{names} · {money(total)}", href, is_urgent=True)
+    is_today = cutoff.date() == now.date()
+    until = f"{cutoff:%H:%M}" if is_today else f"{short_day(cutoff.date())}, {cutoff:%H:%M}"
+    return Action(f"{what} before {until}", f"{names} · {money(total)}", href, is_urgent=is_today)
 
 
 def _sales(today: dt.date, last_on: dt.date) -> list[Action]:

@@ -45,6 +45,7 @@ def test_shares_and_counts() -> None:
     assert write.percent_change(0.12) == "+12\N{NO-BREAK SPACE}%"
     assert write.number(Decimal("3.42")) == "3.4"
     assert write.number(1234) == "1,234"
+    assert (write.number(9.96), write.number(7.98), write.number(12.6)) == ("10", "8", "13")
 
 
 def test_moments_are_written_in_the_restaurants_time_zone() -> None:
@@ -75,7 +76,7 @@ def test_ago(then: dt.date | None, written: str) -> None:
     assert write.ago(then, NOW) == written
 
 
-@pytest.mark.parametrize("name", ["403.html", "404.html", "500.html"])
+@pytest.mark.parametrize("name", ["403.html", "403_csrf.html", "404.html", "500.html"])
 def test_error_pages_need_nothing(name: str) -> None:
     assert "Back to the start" in get_template(name).render(
         {}, RequestFactory().get("/") if name != "500.html" else None
