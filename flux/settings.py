@@ -273,10 +273,11 @@ EMAIL_TIMEOUT = 20
 
 # --- Staff admin -----------------------------------------------------------------------------------------------------
 UNFOLD = {
-    "SITE_TITLE": "Flux staff",
-    "SITE_HEADER": "Flux staff",
+    "SITE_TITLE": "tenants.sites.title",
+    "SITE_HEADER": "tenants.sites.title",
     "SITE_SYMBOL": "restaurant",
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "tenants.sites.navigation", "show_search": True},
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------

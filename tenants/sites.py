@@ -1,38 +1,140 @@
 """The two staff admins: the platform's on its own host, and a restaurant's on the restaurant's."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse
+import structlog
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
 
+from tenants import sessions
+from tenants.middleware import platform_url
+
+log = structlog.get_logger(__name__)
+PASSWORD_PAGE = "/accounts/password/change/"  # noqa: S105 an address
+
 
 class PlatformSite(UnfoldAdminSite):
     """Restaurants, hosts and people; for platform staff."""
 
-    site_title = site_header = "Flux platform"
     index_title = "Restaurants and people"
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        return getattr(request, "restaurant", None) is None and super().has_permission(request)
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The platform's own sign-in page, with its rate limits."""
+        """The platform's own sign-in page, with its rate limits; somebody signed in already is no staff."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied
         target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST":
+            return redirect("account_logout")
+        logout(request)
+        return redirect("account_login")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect(PASSWORD_PAGE)
+
+
+class WithoutPublicHistory(ModelAdmin):
+    """Keeps changes to a restaurant's rows out of Django's admin log: that is one table for all restaurants, where
+    rows of two restaurants with the same number would share one history. They go to the service's log instead.
+    """
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        self._note("support_added", [obj], message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        self._note("support_changed", [obj], message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> None:
+        self._note("support_deleted", queryset, None)
+
+    def _note(self, event: str, rows: Iterable[Model], message: Any) -> None:
+        fields = [part["changed"]["fields"] for part in message or [] if part.get("changed", {}).get("fields")]
+        for row in rows:
+            log.info(event, model=row._meta.label, key=str(row.pk), fields=fields)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise Http404
 
 
 class RestaurantSite(UnfoldAdminSite):
     """One restaurant's rows; for platform staff who are members of it (support)."""
 
-    site_title = site_header = "Flux support"
+    index_title = "This restaurant's rows"
+    index_template = "tenants/support_index.html"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """As usual, but no class registered here can write to the log that all restaurants share."""
+        kept_apart = type(admin_class.__name__, (WithoutPublicHistory, admin_class), {"__module__": __name__})
+        super().register(model_or_iterable, kept_apart, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return getattr(request, "role", None) is not None and super().has_permission(request)
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return super().each_context(request) | {"show_history": False}
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return redirect("auth:sign_in")
+        """To the platform's sign-in; a member who is signed in already is no staff."""
+        if getattr(request, "role", None) is not None and not self.has_permission(request):
+            raise PermissionDenied
+        target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        return redirect(f"{reverse('auth:sign_in')}?{urlencode({'next': target})}")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST":
+            raise Http404
+        sessions.end(request)
+        return redirect(platform_url(request))
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect(platform_url(request, PASSWORD_PAGE))
 
 
 platform_site = PlatformSite(name="admin")
 restaurant_site = RestaurantSite(name="admin")
+
+
+def title(request: HttpRequest) -> str:
+    """What the head of the admin says: whose rows these are."""
+    restaurant = getattr(request, "restaurant", None)
+    return f"{restaurant.name} · support" if restaurant else "Flux staff"
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: the models that the host's admin has, app by app, and the way out of it."""
+    restaurant = getattr(request, "restaurant", None)
+    site: UnfoldAdminSite = restaurant_site if restaurant else platform_site
+    groups = [
+        {
+            "title": app["name"],
+            "separator": True,
+            "items": [
+                {"title": model["name"], "icon": ICONS.get(model["object_name"], "table"), "link": model["admin_url"]}
+                for model in app["models"]
+                if model["admin_url"]
+            ],
+        }
+        for app in site.get_app_list(request)
+    ]
+    out = {
+        "title": "Portal" if restaurant else "Your restaurants",
+        "icon": "home",
+        "link": "/" if restaurant else "/?choose",
+    }
+    return [{"items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}, out]}, *groups]
+
+
+ICONS = {"Restaurant": "storefront", "User": "person", "Membership": "badge", "Domain": "language"}

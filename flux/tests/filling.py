@@ -1,0 +1,131 @@
+"""Rows of every kind in one restaurant, each with the restaurant's marker in every text that a page could show."""
+
+import datetime as dt
+import gzip
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from forecasting.models import Forecast, Run
+from menu.models import Ingredient, MenuItem, RecipeLine
+from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
+from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Suggestion, Supplier, SupplierItem
+from tenants.context import restaurant_context
+from tenants.models import Restaurant
+from tenants.office.models import Closure, Job
+
+QUANTILES = {"q10": 6, "q25": 8, "q50": 10, "q75": 12, "q90": 14, "q95": 16}
+
+
+def tenant_models() -> list[type[models.Model]]:
+    """Every model whose table a restaurant has of its own."""
+    apps_of_restaurants = [config for config in apps.get_app_configs() if config.name in settings.TENANT_APPS]
+    return [model for config in apps_of_restaurants for model in config.get_models()]
+
+
+def fill(restaurant: Restaurant, marker: str, *, first_id: int) -> None:
+    """Rows of every kind. Numbered rows start at `first_id`, so that two restaurants have no number in common."""
+    with restaurant_context(restaurant):
+        _fill(restaurant, marker, first_id, timezone.now())
+
+
+def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) -> None:
+    today = restaurant.business_date(now)
+    soup = MenuItem.objects.create(name=f"{marker} soup", category=f"{marker} starters", price=9)
+    flour = Ingredient.objects.create(name=f"{marker} flour", base_unit="g", shelf_life_days=5)
+    RecipeLine.objects.create(id=first_id, menu_item=soup, ingredient=flour, quantity=100, unit="g")
+    till = Connection.objects.create(provider="csv", name=f"{marker} till", layout=marker, prices_include_tax=False)
+    text = f"date,item,quantity\n{today},{marker} soup,1\n".encode()
+    file = SalesFile.objects.create(
+        connection=till,
+        name=f"{marker}.csv",
+        sha256=marker,
+        size_bytes=len(text),
+        content=gzip.compress(text),
+        rejects=gzip.compress(f"line,problem\n2,{marker}\n".encode()),
+        status="imported",
+        imported_at=now,
+    )
+    for days in range(1, 4):
+        day = today - dt.timedelta(days=days)
+        order = Order.objects.create(
+            id=first_id + days, connection=till, external_id=f"{marker}-{days}", business_date=day, file=file
+        )
+        OrderLine.objects.create(id=first_id + days, order=order, position=1, menu_item=soup, quantity=7, net=63)
+        DaySource.objects.create(business_date=day, connection=till)
+        DailySales.objects.create(id=first_id + days, menu_item=soup, business_date=day, quantity=7, net_sales=63)
+    run = Run.objects.create(
+        status="completed",
+        cutoff_on=today - dt.timedelta(days=1),
+        model_version=f"{marker}-1",
+        started_at=now,
+        finished_at=now,
+    )
+    Run.objects.create(status="failed", error=f"{marker} went wrong", finished_at=now, created_at=now - dt.timedelta(1))
+    for days in range(14):
+        Forecast.objects.create(
+            id=first_id + days,
+            run=run,
+            menu_item=soup,
+            date=today + dt.timedelta(days=days),
+            mean=10,
+            confidence=Decimal("0.6"),
+            **QUANTILES,
+        )
+    _fill_procurement(restaurant, marker, first_id, flour, run, now)
+    Job.objects.create(kind="import", status="failed", note=f"{marker} job", error=f"{marker} broke", finished_at=now)
+    Closure.objects.create(id=first_id, on=today + dt.timedelta(days=30), note=f"{marker} holiday")
+
+
+def _fill_procurement(
+    restaurant: Restaurant, marker: str, first_id: int, flour: Ingredient, run: Run, now: dt.datetime
+) -> None:
+    today = restaurant.business_date(now)
+    mill = Supplier.objects.create(
+        name=f"{marker} mill", email=f"orders@{marker}.example", delivery_weekdays=[0, 1, 2, 3, 4, 5, 6], cutoff="14:00"
+    )
+    sack = SupplierItem.objects.create(
+        supplier=mill, ingredient=flour, name=f"{marker} sack", code=marker, pack_size=1000, pack_unit="g", price=2
+    )
+    facts: dict[str, Any] = {
+        "supplier": mill,
+        "order_by_at": now + dt.timedelta(days=1),
+        "deliver_on": today + dt.timedelta(days=2),
+        "covers_until_on": today + dt.timedelta(days=4),
+        "run": run,
+    }
+    line: dict[str, Any] = {"supplier_item": sack, "packs": 2, "suggested_packs": 2, "pack_quantity": 1000, "price": 2}
+    line |= {"needed": 1800, "on_hand": 0, "arriving": 0, "reason": f"Need {marker}"}
+    draft = PurchaseOrder.objects.create(number=first_id, **facts)
+    PurchaseOrderLine.objects.create(id=first_id, order=draft, **line)
+    sent = PurchaseOrder.objects.create(number=first_id + 1, status="sent", approved_at=now, sent_at=now, **facts)
+    PurchaseOrderLine.objects.create(id=first_id + 1, order=sent, **line)
+    StockMovement.objects.create(
+        id=first_id, ingredient=flour, kind="count", quantity=500, at=now, note=f"{marker} shelf"
+    )
+    Suggestion.objects.create(run=run)
+
+
+def snapshot(restaurant: Restaurant) -> dict[str, list[dict[str, Any]]]:
+    """Every row that the restaurant has."""
+    with restaurant_context(restaurant):
+        return {
+            model._meta.label: [_plain(row) for row in model.objects.order_by("pk").values()]  # type: ignore[attr-defined]
+            for model in tenant_models()
+        }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: bytes(value) if isinstance(value, memoryview) else value for name, value in row.items()}
+
+
+def keys(restaurant: Restaurant) -> Iterator[tuple[type[models.Model], Any]]:
+    """Every model, with the primary key of its first row."""
+    with restaurant_context(restaurant):
+        for model in tenant_models():
+            yield model, model.objects.order_by("pk").values_list("pk", flat=True)[0]  # type: ignore[attr-defined]

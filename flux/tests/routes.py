@@ -1,0 +1,74 @@
+"""Every address of a restaurant's host, found by walking the resolver, so that no test can forget one."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.db import models
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import IntConverter, UUIDConverter
+from django.urls.resolvers import RegexPattern, RoutePattern
+
+PARAMETER = re.compile(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)")
+NOWHERE = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "987654321", "text": "nowhere"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern: its qualified name, and its parameters with what they take: `uuid`, `int` or `text`."""
+
+    name: str
+    route: str
+    params: tuple[tuple[str, str], ...]
+    view: Any
+
+    @property
+    def is_admin(self) -> bool:
+        return self.route.startswith("admin/")
+
+    @property
+    def is_api(self) -> bool:
+        return self.route.startswith(("api/", "auth/log", "auth/refresh"))
+
+    def address(self, values: Iterable[str] | None = None) -> str:
+        """The path with `values` for its parameters, or with such as lead nowhere."""
+        given = iter([NOWHERE[kind] for _, kind in self.params] if values is None else values)
+        return "/" + PARAMETER.sub(lambda _: quote(next(given), safe=""), self.route).rstrip("$")
+
+    def addresses(self, keys: Iterable[tuple[type[models.Model], Any]]) -> Iterator[str]:
+        """The paths with every choice of `keys` for its parameters, each where its kind fits."""
+        keys = list(keys)
+        choices = [[str(key) for model, key in keys if self.takes(kind, model, key)] for _, kind in self.params]
+        yield from (self.address(values) for values in itertools.product(*choices))
+
+    def takes(self, kind: str, model: type[models.Model], key: Any) -> bool:
+        """Whether a parameter may mean this row; pages of the admin name their model."""
+        if self.is_admin:
+            return self.name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_")
+        return kind == "text" or (kind == "int") == isinstance(key, int)
+
+
+def all_routes() -> list[Route]:
+    """Every pattern of `flux.urls`; one without a name is called by its route."""
+    return list(_walk(get_resolver("flux.urls").url_patterns, "", ""))
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver], namespace: str, route: str) -> Iterator[Route]:
+    for pattern in patterns:
+        here = route + str(pattern.pattern).lstrip("^")
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern.url_patterns, inner, here)
+        else:
+            name = namespace + pattern.name if pattern.name else here
+            yield Route(name, here, tuple(_params(pattern.pattern)), pattern.callback)
+
+
+def _params(pattern: RegexPattern | RoutePattern) -> Iterator[tuple[str, str]]:
+    if isinstance(pattern, RegexPattern):
+        return ((name, "text") for name in pattern.regex.groupindex)
+    kinds = {UUIDConverter: "uuid", IntConverter: "int"}
+    return ((name, kinds.get(type(converter), "text")) for name, converter in pattern.converters.items())
