@@ -63,7 +63,11 @@ def shared() -> list[Any]:
 def logging_config(*, json: bool, level: str) -> dict[str, Any]:
     """Configure structlog and return the matching `LOGGING`, so that both kinds of loggers write the same lines."""
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -61,9 +61,9 @@ def round_money(value: Decimal | float | None) -> str:
 
 
 @register.filter
-def number(value: Decimal | float | None) -> str:
-    """1,234 · 12 · 3.4: no decimals from ten on, at most one below."""
-    return charts.plain(None if value is None else float(value)).replace("-", MINUS)
+def number(value: Decimal | float | str | None) -> str:
+    """1,234 · 12 · 3.4: no decimals from ten on, at most one below. What a template does not find is no number."""
+    return charts.plain(None if value in (None, "") else float(value)).replace("-", MINUS)  # type: ignore[arg-type]
 
 
 @register.filter

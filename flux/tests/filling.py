@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from forecasting.models import Forecast, Run
 from menu.models import Ingredient, MenuItem, RecipeLine
+from pos import importing
 from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
 from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Suggestion, Supplier, SupplierItem
 from tenants.context import restaurant_context
@@ -50,6 +51,10 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
         rejects=gzip.compress(f"line,problem\n2,{marker}\n".encode()),
         status="imported",
         imported_at=now,
+    )
+    importing.preview(file, restaurant=restaurant, now=now)
+    SalesFile.objects.create(
+        name=f"{marker}-2.csv", sha256="0", size_bytes=1, content=b"x", status="failed", error=marker
     )
     for days in range(1, 4):
         day = today - dt.timedelta(days=days)

@@ -1,5 +1,6 @@
 """Every address of a restaurant's host, found by walking the resolver, so that no test can forget one."""
 
+import datetime as dt
 import itertools
 import re
 from collections.abc import Iterable, Iterator
@@ -38,10 +39,18 @@ class Route:
         given = iter([NOWHERE[kind] for _, kind in self.params] if values is None else values)
         return "/" + PARAMETER.sub(lambda _: quote(next(given), safe=""), self.route).rstrip("$")
 
+    @property
+    def names_rows(self) -> bool:
+        """Whether a parameter is the key of a row."""
+        return any(is_key(name) for name, _ in self.params)
+
     def addresses(self, keys: Iterable[tuple[type[models.Model], Any]]) -> Iterator[str]:
         """The paths with every choice of `keys` for its parameters, each where its kind fits."""
         keys = list(keys)
-        choices = [[str(key) for model, key in keys if self.takes(kind, model, key)] for _, kind in self.params]
+        choices = [
+            [str(key) for model, key in keys if self.takes(kind, model, key)] if is_key(name) else [example(name, kind)]
+            for name, kind in self.params
+        ]
         yield from (self.address(values) for values in itertools.product(*choices))
 
     def takes(self, kind: str, model: type[models.Model], key: Any) -> bool:
@@ -49,6 +58,16 @@ class Route:
         if self.is_admin:
             return self.name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_")
         return kind == "text" or (kind == "int") == isinstance(key, int)
+
+
+def is_key(name: str) -> bool:
+    return name == "pk" or name.endswith("_id")
+
+
+def example(name: str, kind: str) -> str:
+    """A value for a parameter that is no key."""
+    today = dt.date.today()  # noqa: DTZ011 any day of this month will do
+    return {"year": str(today.year), "number": str(today.month)}.get(name, NOWHERE[kind])
 
 
 def all_routes() -> list[Route]:
