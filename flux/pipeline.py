@@ -65,6 +65,12 @@ def night_of(restaurant: Restaurant, now: dt.datetime) -> dt.date:
     return (wall - dt.timedelta(hours=restaurant.closeout_hour + REST_HOURS)).date()
 
 
+def morning_of(restaurant: Restaurant, day: dt.date) -> dt.datetime:
+    """The moment from which on the nightly run of that business date is due."""
+    hour = dt.time(restaurant.closeout_hour + REST_HOURS)
+    return dt.datetime.combine(day, hour, tzinfo=restaurant.zone).astimezone(dt.UTC)
+
+
 def nightly_mark(restaurant: Restaurant, now: dt.datetime) -> str:
     """What the one nightly job of that business date carries."""
     return f"nightly:{night_of(restaurant, now)}"

@@ -76,9 +76,10 @@ def explode(
     dishes it adds up in full, while their own noise adds up in squares.
     """
     parts: dict[tuple[Ingredient, datetime.date], list[tuple[float, Moments]]] = defaultdict(list)
+    amounts = {item: [(key, float(amount)) for key, amount in recipe.items()] for item, recipe in recipes.items()}
     for (item, day), demand in forecast.items():
-        for ingredient, amount in recipes.get(item, {}).items():
-            parts[ingredient, day].append((float(amount), demand))
+        for ingredient, amount in amounts.get(item, ()):
+            parts[ingredient, day].append((amount, demand))
     return {key: _combined(dishes, shock_share) for key, dishes in parts.items()}
 
 

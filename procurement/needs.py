@@ -30,7 +30,7 @@ class Needs:
 
     run: Run | None
     ends_on: dt.date | None
-    dishes: Mapping[tuple[UUID, dt.date], Moments]
+    by_dish: Mapping[UUID, Mapping[dt.date, Moments]]
     daily: Mapping[UUID, Mapping[dt.date, Moments]]
     names: Mapping[UUID, str]
     shock: Shock
@@ -61,10 +61,13 @@ def read(restaurant: Restaurant, now: dt.datetime, book: Book, since: dt.date | 
     daily: dict[UUID, dict[dt.date, Moments]] = {}
     for (ingredient, day), moments in sorted(exploded.items(), key=lambda entry: entry[0][1]):
         daily.setdefault(ingredient, {})[day] = moments
+    by_dish: dict[UUID, dict[dt.date, Moments]] = {}
+    for (item, day), moments in dishes.items():
+        by_dish.setdefault(item, {})[day] = moments
     return Needs(
         run=run,
         ends_on=run.last_day,
-        dishes=dishes,
+        by_dish=by_dish,
         daily=daily,
         names={row[0]: row[1] for row in rows},
         shock=shock,

@@ -160,9 +160,14 @@ def _minimum(order: PurchaseOrder) -> Minimum | None:
 
 
 def problems(suggestion: Suggestion | None) -> list[dict[str, Any]]:
-    """The last suggestion's problems, each with the name of the page where it can be resolved."""
-    found = suggestion.problems if suggestion else []
-    return [problem | {"page": _WHERE.get(problem["kind"], ""), "about": _about(problem)} for problem in found]
+    """The last suggestion's problems, those that say the same as one, with the page where they can be resolved."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for problem in suggestion.problems if suggestion else []:
+        grouped.setdefault((problem["kind"], problem["text"], _about(problem)), []).append(problem["subject"])
+    return [
+        {"subject": ", ".join(subjects), "text": text, "page": _WHERE.get(kind, ""), "about": about}
+        for (kind, text, about), subjects in grouped.items()
+    ]
 
 
 def _about(problem: Mapping[str, str]) -> str:

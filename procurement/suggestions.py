@@ -293,10 +293,12 @@ def _drivers(
     ingredient: Ingredient, facts: _Facts, start: dt.date, share: float, until: dt.date
 ) -> list[dict[str, Any]]:
     """The dishes behind the need, largest first, as stored: portions and base units, one decimal."""
-    days = (until - start).days
     ahead = {
-        (dish, day): Moments(moments.mean * share, moments.variance) if day == start else moments
-        for (dish, day), moments in facts.needs.dishes.items()
+        (dish, day): Moments(moments.mean * share, moments.variance * share) if day == start else moments
+        for dish, recipe in facts.book.recipes.items()
+        if ingredient.pk in recipe
+        for day, moments in facts.needs.by_dish.get(dish, {}).items()
+        if start <= day < until
     }
     return [
         {
@@ -305,9 +307,7 @@ def _drivers(
             "portions": round(driver.portions, 1),
             "quantity": round(driver.quantity, 1),
         }
-        for driver in explosion.drivers(
-            ahead, facts.book.recipes, ingredient.pk, (start + dt.timedelta(days=n) for n in range(days))
-        )
+        for driver in explosion.drivers(ahead, facts.book.recipes, ingredient.pk, {day for _, day in ahead})
         if round(driver.quantity, 1) > 0
     ]
 

@@ -192,6 +192,15 @@ def test_the_command_tells_what_came_of_each_step_and_fails_with_it(restaurant, 
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [["a", "done"], ["b", "failed"]]
 
 
+def test_the_command_can_work_as_of_a_day_in_the_past(restaurant, monkeypatch):
+    moments = []
+    step = pipeline.Step("look", "Looking", lambda _restaurant, now: moments.append(now) or "")
+    monkeypatch.setattr(pipeline, "STEPS", (step,))
+    call_command("run_pipeline", "--restaurant", "bistro", "--as-of", "2016-01-01")
+    assert moments == [dt.datetime(2016, 1, 1, 4, tzinfo=dt.UTC)]
+    assert pipeline.night_of(restaurant, moments[0]) == dt.date(2016, 1, 1)
+
+
 def test_the_command_does_not_run_beside_a_worker(restaurant):
     jobs.claim(jobs.request(Job.Kind.PIPELINE, now=NOW).pk, now=NOW)
     with pytest.raises(CommandError, match="running already"):

@@ -68,6 +68,14 @@ def test_problems_are_shown_with_the_way_to_resolve_them(portal):
     assert reverse("menu:ingredient", args=[flour.pk]) in page
 
 
+def test_problems_that_say_the_same_are_said_once(portal):
+    like = {"kind": "no_count", "text": "It was never counted: count it once.", "supplier_id": "", "order_id": ""}
+    Suggestion.objects.create(problems=[like | {"subject": name, "ingredient_id": name} for name in ("Flour", "Salt")])
+    page = text(portal.get(url("order_list")))
+    assert "Flour, Salt" in page
+    assert page.count("It was never counted") == 1
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_list_takes_the_same_queries_for_one_order_and_for_three(portal, count, django_assert_num_queries):
     for _ in range(count):
