@@ -50,6 +50,7 @@ def test_whether_prices_include_tax_must_be_said_before_the_first_import(portal,
 def test_columns_are_mapped_by_hand_on_the_page(portal):
     answer = upload(portal, "when,what,how many\n2025-03-03,Soup,3\n")
     page = portal.get(answer["Location"])
+    assert portal.get("/sales/").status_code == 200
     assert "Which column holds “Date, or date and time” and “Menu item”?" in page.content.decode()
     said = {
         "column_timestamp": "when",
