@@ -35,8 +35,13 @@ class Changes:
 
 
 def lock() -> None:
-    """Wait until no other load runs in this restaurant; held to the end of the transaction."""
+    """Wait until no other load runs in this restaurant; held to the end of the transaction.
+
+    The transaction may also use enough memory to join and sort a load without files on disk, and checks references
+    as it writes, which is quicker than keeping a list of them for the commit.
+    """
     with database.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'; SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pos.loading ' || current_schema(), 0))")
 
 
@@ -99,7 +104,7 @@ FROM differing
 FIND_LEFT_OUT = """
 CREATE TEMP TABLE left_out ON COMMIT DROP AS
 SELECT o.id, o.business_date FROM pos_order o WHERE o.file_id = %s AND o.connection_id = %s
-AND NOT EXISTS (SELECT FROM staged_order s WHERE s.order_id = o.id)
+AND o.id NOT IN (SELECT order_id FROM staged_order WHERE order_id IS NOT NULL)
 """
 TOUCHED_DAYS = """
 SELECT business_date FROM differing UNION SELECT was_on FROM differing WHERE was_on IS NOT NULL

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import dropwhile
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -111,15 +112,15 @@ class Table:
     lines: list[str]
     layout: Layout
 
-    def rows(self) -> Iterator[tuple[int, list[str] | Broken]]:
+    def __iter__(self) -> Iterator[tuple[int, list[str] | Broken]]:
         """The rows below the header, each with its physical line number."""
         below = tables.records(self.lines, self.layout.delimiter, width=len(self.layout.header))
-        return ((line, row) for line, row in below if line > self.layout.header_line)
+        return dropwhile(lambda found: found[0] <= self.layout.header_line, below)
 
     def sample(self, count: int = 5) -> list[list[str]]:
         """The first rows, for somebody who maps columns by hand."""
         found: list[list[str]] = []
-        for _, row in self.rows():
+        for _, row in self:
             if len(found) == count:
                 break
             if not isinstance(row, Broken) and any(row):
@@ -128,11 +129,15 @@ class Table:
 
 
 class Sold(NamedTuple):
-    """When a line was sold: the moment (UTC; None where only the date is known), the business date, and a key."""
+    """When a line was sold: the moment (UTC; None where only the date is known) and the business date."""
 
     at: datetime | None
     on: date
-    key: str
+
+    @property
+    def key(self) -> str:
+        """How an order without a number is known."""
+        return f"at {self.at:%Y-%m-%dT%H:%M:%SZ}" if self.at else f"day {self.on}"
 
 
 class Problem(NamedTuple):
@@ -301,8 +306,8 @@ def _distinct(table: Table) -> tuple[set[tuple[str, str]], set[str]]:
     of_figures: Callable[[list[str]], tuple[str, ...]] = _cells(places) if places else lambda row: ()
     days: set[tuple[str, str]] = set()
     figures: set[tuple[str, ...]] = set()
-    for _, row in table.rows():
-        if len(row) == width and not isinstance(row, Broken):
+    for _, row in table:
+        if len(row) == width and type(row) is list:
             days.add(when(row))
             figures.add(of_figures(row))
     return days, {cell for cells in figures for cell in cells}
@@ -352,20 +357,18 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
     groups: dict[tuple[str, date], _Group] = {}
     group: _Group | None = None
     last_number, last_moment = "", None
-    for at, given in table.rows():
-        row = given if isinstance(given, list) and len(given) == width else _fitted(given, width)
+    read = 0
+    for at, given in table:
+        row = given if type(given) is list and len(given) == width else _fitted(given, width)
         if row is None:
             continue
-        reading.rows += 1
+        read += 1
         if isinstance(row, Problem):
             reading.rejects.append(Reject(at, *row, tuple(given)))
             continue
         moment, line = moments[when(row)], lines[what(row)]
-        if isinstance(moment, Problem):
-            _refuse(reading, at, row, moment)
-            continue
-        if isinstance(line, Problem):
-            _refuse(reading, at, row, line)
+        if isinstance(moment, Problem) or isinstance(line, Problem):
+            _refuse(reading, at, row, moment, line)
             continue
         if line is _VOID:
             reading.voided += 1
@@ -383,14 +386,16 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
                 group.at = moment.at
             last_number, last_moment = number, moment
         group.lines.append(line)
-        reading.units += line.quantity
-        reading.returns += line.quantity < 0
+    reading.rows += read
     reading.zones_written = moments.zones_written
     reading.groups = list(groups.values())
+    quantities = [line.quantity for group in reading.groups for line in group.lines]
+    reading.units, reading.returns = sum(quantities, Decimal(0)), sum(quantity < 0 for quantity in quantities)
 
 
-def _refuse(reading: Reading, at: int, row: list[str], problem: Problem) -> None:
-    """Record why the row is refused; a row of empty cells was never one."""
+def _refuse(reading: Reading, at: int, row: list[str], *found: "Sold | Line | Problem") -> None:
+    """Record the first problem that was found in the row; a row of empty cells was never one."""
+    problem = next(each for each in found if isinstance(each, Problem))
     if any(map(str.strip, row)):
         reading.rejects.append(Reject(at, *problem, tuple(row)))
     else:
@@ -486,12 +491,12 @@ class _Moments(dict[tuple[str, str], "Sold | Problem"]):
         """The business date is the local wall clock minus the closeout hours; a bare date is one already."""
         if not isinstance(value, datetime) or not self.timed:
             on = value.date() if isinstance(value, datetime) else value
-            return Sold(None, on, f"day {on}")
+            return Sold(None, on)
         if value.tzinfo:
             self.zones_written = True
         at = (value if value.tzinfo else value.replace(tzinfo=self.written_in)).astimezone(UTC)
         wall = at.astimezone(self.zone).replace(tzinfo=None)
-        return Sold(at, (wall - self.closeout).date(), f"at {at:%Y-%m-%dT%H:%M:%SZ}")
+        return Sold(at, (wall - self.closeout).date())
 
 
 class _Lines(dict[tuple[str, ...], "Line | Problem"]):
