@@ -41,10 +41,9 @@ def _hide(name: str, value: Any) -> Any:
 
 def processors(*, json: bool) -> list[Any]:
     """What turns a line's facts into its text. Exceptions are told without the values of variables."""
-    if json:
-        return [structlog.processors.format_exc_info, without_secrets, structlog.processors.JSONRenderer(default=str)]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    return [without_secrets, plain]
+    last = structlog.processors.JSONRenderer(default=str) if json else plain
+    return [structlog.processors.format_exc_info, without_secrets, last]
 
 
 def shared() -> list[Any]:

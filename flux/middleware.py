@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django_structlog.middlewares import RequestMiddleware
 
 from flux.api import problems
 from tenants.models import Restaurant
@@ -54,6 +55,14 @@ class ApiMiddleware:
         if restaurant is not None and restaurant.status == Restaurant.Status.SUSPENDED:
             return problems.answer(403, code="restaurant-suspended")
         return problems.answer(response.status_code)
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """One line per request, when it is done. The query is left out: it may hold a token, or a name."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
 
 
 class AdminCSPMiddleware:

@@ -1,6 +1,8 @@
 """The only settings module: every difference between machines is an environment variable (see .env.example)."""
 
 import hashlib
+import logging
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from flux import environment
 from flux.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,9 +23,9 @@ if (BASE_DIR / ".env").is_file():
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("FLUX_DEMO", default=False)
 TESTING = "pytest" in sys.modules
-SECRET_KEY = env.str("SECRET_KEY", default="only-for-development-and-tests" if DEBUG or DEMO or TESTING else "")
-if not SECRET_KEY:
-    raise ImproperlyConfigured("Set SECRET_KEY: a long random text that stays the same between starts.")
+if mistakes := environment.problems(os.environ, in_production=not (DEBUG or DEMO or TESTING)):
+    raise ImproperlyConfigured("Flux cannot start:\n" + "\n".join(f"- {mistake}" for mistake in mistakes))
+SECRET_KEY = env.str("SECRET_KEY", default="") or "only-for-development-and-tests"
 
 # --- Hosts: flux.localhost is the platform, slug.flux.localhost a restaurant -----------------------------------------
 FLUX_DOMAIN = env.str("FLUX_DOMAIN", default="flux.localhost")
@@ -80,8 +83,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "flux.middleware.RequestLogMiddleware",
     "tenants.middleware.MembershipMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -284,5 +287,7 @@ UNFOLD = {
 LOG_JSON = env.bool("LOG_JSON", default=not (DEBUG or DEMO or TESTING))
 LOGGING = logging_config(json=LOG_JSON, level=env.str("LOG_LEVEL", default="INFO"))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line per request: when it is done
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 assert structlog.is_configured()  # noqa: S101 - logging_config has run

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.contrib.auth import authenticate
 from django.core.cache import caches
 from django.http import HttpRequest
@@ -104,6 +105,7 @@ class RestaurantJWTAuthentication(JWTAuthentication):
         role = Membership.role_of(user.pk, restaurant)
         if role is None:
             raise AuthenticationFailed("You are not a member of this restaurant.")
+        structlog.contextvars.bind_contextvars(user_id=str(user.pk))
         request._request.role = role  # type: ignore[attr-defined]
         request.role = role  # type: ignore[attr-defined]
         return user, token

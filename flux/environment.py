@@ -1,0 +1,85 @@
+"""[p] The environment's variables, checked before anything is made of them: every mistake at once, in plain words."""
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+YES, NO = ("true", "1", "yes", "on", "y", "t", "ok"), ("false", "0", "no", "off", "n", "f", "")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HOST = re.compile(r"(?=.{1,190}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
+RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)\Z")
+KEY_LENGTH = 32
+
+Check = Callable[[str], str | None]  # what is wrong with a value, or None
+
+
+def problems(environment: Mapping[str, str], *, in_production: bool) -> list[str]:
+    """What is wrong with the variables that are set, and which ones are missing."""
+    found = [] if not in_production else _secret_key(environment.get("SECRET_KEY", ""))
+    for name, check in CHECKS.items():
+        wrong = check(environment[name].strip()) if name in environment else None
+        if wrong:
+            found.append(f"{name} {wrong}")
+    return found
+
+
+def _secret_key(value: str) -> list[str]:
+    if not value:
+        return ["SECRET_KEY is missing: a long random text that stays the same between starts."]
+    return [f"SECRET_KEY is too short: at least {KEY_LENGTH} characters."] if len(value) < KEY_LENGTH else []
+
+
+def _flag(value: str) -> str | None:
+    return None if value.lower() in YES + NO else f"is “{value}”, neither true nor false."
+
+
+def _count(value: str) -> str | None:
+    return None if value.isdecimal() else f"is “{value}”, not a whole number."
+
+
+def _host(value: str) -> str | None:
+    if "://" in value:
+        return f"is “{value}”: leave out the scheme, only the host name, such as flux.example."
+    if ":" in value:
+        return f"is “{value}”: leave out the port, only the host name, such as flux.example."
+    return None if HOST.match(value) else f"is “{value}”, not a host name in small letters such as flux.example."
+
+
+def _level(value: str) -> str | None:
+    return None if value in LEVELS else f"is “{value}”, not one of {', '.join(LEVELS)}."
+
+
+def _rate(value: str) -> str | None:
+    return None if RATE.match(value) else f"is “{value}”, not a rate such as 20/min."
+
+
+def _database(value: str) -> str | None:
+    """The value itself is not repeated: it holds a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return "cannot be read. It looks like postgresql://user:password@host:5432/name."
+    if parts.scheme not in {"postgres", "postgresql"}:
+        return f"has the scheme “{parts.scheme}”, not postgresql://…"
+    return None if parts.path.strip("/") else "names no database: postgresql://user:password@host:5432/name."
+
+
+def _redis(*schemes: str) -> Check:
+    def check(value: str) -> str | None:
+        scheme = urlsplit(value).scheme
+        return None if scheme in schemes else f"has the scheme “{scheme}”, not one of {', '.join(schemes)}."
+
+    return check
+
+
+CHECKS: dict[str, Check] = {
+    **dict.fromkeys(["DEBUG", "FLUX_DEMO", "HTTPS", "LOG_JSON"], _flag),
+    **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES", "ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _count),
+    **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT"], _rate),
+    "FLUX_DOMAIN": _host,
+    "LOG_LEVEL": _level,
+    "DATABASE_URL": _database,
+    "REDIS_URL": _redis("redis", "rediss", "unix"),
+    "CELERY_BROKER_URL": _redis("redis", "rediss", "redis+socket", "memory"),
+}
