@@ -37,7 +37,7 @@ def actions(
     today = restaurant.business_date(now)
     menu = menu_page()
     if last_on is None or run is None or not menu.with_recipe:
-        return first_steps(last_on, run, menu)
+        return [*first_steps(last_on, run, menu), *_prices()]
     return [
         *_orders(now.astimezone(restaurant.zone), today),
         *_sales(today, last_on),

@@ -134,12 +134,12 @@ def clock(value: datetime | None) -> str:
 
 @register.filter
 def ago(value: date | None, now: datetime | None = None) -> str:
-    """5 min ago, 3 h ago, then today, yesterday, 4 days ago: a date has no hours."""
+    """5 min ago, 3 h ago, then today, yesterday, 4 days ago, and the date itself after two months."""
     if value is None:
         return "never"
     now = now or timezone.now()
     if not isinstance(value, datetime):
-        return _days_ago((timezone.localdate(now) - value).days)
+        return _days_ago(value, timezone.localdate(now))
     minutes = int((now - value).total_seconds() // 60)
     if -1 <= minutes < 1:
         return "just now"
@@ -147,7 +147,7 @@ def ago(value: date | None, now: datetime | None = None) -> str:
         return f"{minutes} min ago"
     if 0 < minutes < 24 * 60:
         return f"{minutes // 60} h ago"
-    return _days_ago((timezone.localdate(now) - timezone.localdate(value)).days)
+    return _days_ago(timezone.localdate(value), timezone.localdate(now))
 
 
 @register.filter
@@ -168,7 +168,10 @@ def _only_date(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _days_ago(days: int) -> str:
+def _days_ago(day: date, today: date) -> str:
+    days = (today - day).days
+    if abs(days) > 60:
+        return short_day(day)
     named = {0: "today", 1: "yesterday", -1: "tomorrow"}
     return named.get(days) or (f"{days} days ago" if days > 0 else f"in {-days} days")
 

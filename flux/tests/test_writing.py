@@ -69,6 +69,7 @@ def test_the_year_is_left_out_of_days_nearby() -> None:
         (NOW - dt.timedelta(days=1), "yesterday"),
         (dt.date(2026, 11, 22), "today"),
         (dt.date(2026, 11, 18), "4 days ago"),
+        (dt.date(2015, 12, 31), "Thu 31 Dec 2015"),
         (None, "never"),
     ],
 )
