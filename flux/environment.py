@@ -8,7 +8,7 @@ YES, NO = ("true", "1", "yes", "on", "y", "t", "ok"), ("false", "0", "no", "off"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 HOST = re.compile(r"(?=.{1,190}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
 RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)\Z")
-KEY_LENGTH = 32
+KEY_LENGTH = 20
 
 Check = Callable[[str], str | None]  # what is wrong with a value, or None
 

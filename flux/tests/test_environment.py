@@ -47,7 +47,7 @@ def test_databases_may_be_written_in_several_ways(url: str) -> None:
     ("name", "value", "said"),
     [
         ("SECRET_KEY", "", "SECRET_KEY is missing: a long random text that stays the same between starts."),
-        ("SECRET_KEY", "short", "SECRET_KEY is too short: at least 32 characters."),
+        ("SECRET_KEY", "short", "SECRET_KEY is too short: at least 20 characters."),
         ("FLUX_DOMAIN", "https://flux.example", "FLUX_DOMAIN is “https://flux.example”: leave out the scheme"),
         ("FLUX_DOMAIN", "flux.example:8000", "FLUX_DOMAIN is “flux.example:8000”: leave out the port"),
         ("FLUX_DOMAIN", "Flux_Example", "FLUX_DOMAIN is “Flux_Example”, not a host name in small letters"),
