@@ -11,10 +11,11 @@ from django.db.models import Count, Max, Sum
 
 from flux import pipeline, tasks
 from flux.demo import bistro, loading, opening, trade
+from forecasting.models import Forecast
 from menu import explosion, recipes, units
 from menu.models import Ingredient, MenuItem, RecipeLine
 from pos.models import DailySales, DaySource, Order, OrderLine
-from procurement.models import PurchaseOrder, StockMovement, Supplier, SupplierItem
+from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Supplier, SupplierItem
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant
 from tenants.office import jobs
@@ -181,6 +182,42 @@ def test_the_task_loads_and_then_runs_the_pipeline(demo, facts, monkeypatch, dja
     assert OrderLine.objects.count() > 5_000
     tasks.ask_for_demo_history(demo, now=NOW)
     assert Job.objects.count() == 2
+
+
+def test_sales_become_forecasts_and_orders_that_count_what_is_on_its_way_and_a_second_run_changes_nothing(demo, facts):
+    load(demo, facts)
+    first = run_pipeline(demo)
+    assert [step["status"] for step in first.result["steps"]] == ["done", "done", "done"]
+    forecasts = Forecast.objects.values("menu_item", "date")
+    assert forecasts.distinct().count() == 39 * 35  # the retired item has none
+    drafts = PurchaseOrder.objects.drafts()
+    assert 2 <= drafts.count() <= 4
+    cream = PurchaseOrderLine.objects.get(order__in=drafts, supplier_item__ingredient__name="Cream")
+    assert cream.arriving == 12_000
+    assert "12.0 arriving Fri" in cream.reason
+    before = lines_of_drafts()
+    run_pipeline(demo)
+    assert lines_of_drafts() == before
+
+
+def run_pipeline(restaurant):
+    job = jobs.claim(jobs.request(Job.Kind.PIPELINE, now=NOW).pk, now=NOW)
+    pipeline.run(restaurant, now=NOW, job=job)
+    job.refresh_from_db()
+    return job
+
+
+def lines_of_drafts():
+    lines = PurchaseOrderLine.objects.filter(order__status="draft").order_by("pk")
+    return list(lines.values_list("pk", "packs", "needed", "reason"))
+
+
+def test_the_first_page_answers_while_history_is_loading(demo, facts, portal):
+    job = jobs.claim(jobs.request(Job.Kind.HISTORY, now=NOW).pk, now=NOW)
+    jobs.progress(job, 3, 18, "Loading the sales of August 2026")
+    page = portal.get("/")
+    assert page.status_code == 200
+    assert "Loading the sales of August 2026" in page.content.decode()
 
 
 def test_the_command_refuses_where_its_public_password_would_be_a_hole(db, settings):
