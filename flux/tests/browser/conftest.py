@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 from conftest import PASSWORD
 from tenants import provisioning
@@ -31,6 +31,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-sandbox"]
 T = TypeVar("T")
+PATIENCE_MS = 60_000  # an import and its forecast run inside the request, perhaps on a busy machine
+expect.set_options(timeout=PATIENCE_MS)
 WIDTHS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 
 
@@ -190,7 +192,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
     def open_window(width: str = "desktop", scheme: str = "light") -> Visitor:
         context = browser.new_context(viewport=WIDTHS[width], color_scheme=scheme, reduced_motion="reduce")
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         visitor = Visitor(context.new_page())
         visitor.page.on("console", visitor.listen)
