@@ -211,7 +211,16 @@ def test_two_tabs_can_sign_in_at_once(visitor: Browser, ada: User) -> None:
     assert visitor.is_in(BISTRO)
 
 
-@pytest.mark.parametrize("token", ["", "x", "a:b:c", signing.dumps({"user": "x"}, salt="another")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "a:b:c", signing.dumps({"user": "x"}, salt="another")],
+    ids=[
+        "empty",
+        "no signature",
+        "no token",
+        "another salt",
+    ],  # a signature holds the time: each process would name it anew
+)
 def test_a_forged_token_is_refused(visitor: Browser, restaurant: Restaurant, token: str) -> None:
     visitor.step(f"{BISTRO}/auth/sign-in/")
     assert visitor.step(f"{BISTRO}/auth/enter/", token=token).status_code == 403
