@@ -5,11 +5,13 @@ migrations; `restaurant` opens the first one for the test's body, and `other_res
 must never see.
 """
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
@@ -17,6 +19,11 @@ from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 
 PASSWORD = "correct-horse-battery"
+
+for (
+    _cache
+) in settings.CACHES.values():  # to each of pytest-xdist's workers its own, as pytest-django does for databases
+    _cache["OPTIONS"] = {"db": int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -221,7 +221,16 @@ def test(asked: argparse.Namespace) -> int:
     from flux import processes
 
     with free_services("test", fsync=False) as services:
-        return processes.foreground([sys.executable, "-m", "pytest", *asked.rest], env=services.environ(), cwd=ROOT)
+        command = [sys.executable, "-m", "pytest", *pytest_arguments(asked.rest)]
+        return processes.foreground(command, env=services.environ(), cwd=ROOT)
+
+
+def pytest_arguments(asked: list[str]) -> list[str]:
+    """Two workers for the whole suite; a choice of tests would not earn back the second one's database."""
+    is_choice = any(not argument.startswith("-") for argument in asked)
+    if is_choice or {"-s", "--pdb", "--lf", "--ff", "--sw", "--collect-only", "--version", "--help", "-h"} & set(asked):
+        return asked
+    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *asked]
 
 
 def manage(asked: argparse.Namespace) -> int:

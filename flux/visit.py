@@ -204,14 +204,14 @@ def forecast(_browser: Browser, page: Page) -> str:
 
 
 def orders(browser: Browser, page: Page) -> str:
-    """The list and, on one order's own page, the reason of a line."""
+    """The list and, on the orders' own pages, why a line wants the packs that it wants."""
     headed(page, "Orders")
-    links = re.findall(r'href="(/orders/[0-9a-f-]{36}/)"', page.body)
-    for path in dict.fromkeys(links):
-        reason = re.search(r"Need [^→]+(→ [^→]+?){1,3}(?= [A-Z]|\.|$)", browser.get(urljoin(page.url, path)).text)
-        if reason:
-            return f"{len(set(links))} orders; one line says: {reason[0]}"
-    raise Missing(f"links to {len(links)} orders, none of them with a line that says why")
+    paths = sorted(set(re.findall(r'href="(/orders/[0-9a-f-]{36}/)"', page.body)))
+    for path in paths:
+        order = browser.get(urljoin(page.url, path))
+        for reason in re.findall(r'<span class="why">(Need [^<]+ → [1-9]\d* × [^<]+)</span>', order.body):
+            return f"{len(paths)} orders; a line says: {html.unescape(reason)}"
+    raise Missing(f"links to {len(paths)} orders, none of them with a line that says why")
 
 
 def menu(_browser: Browser, page: Page) -> str:

@@ -112,6 +112,12 @@ def test_pytests_arguments_go_through(dev: ModuleType) -> None:
     assert dev.parse(["manage", "check", "--help"]).rest == ["check", "--help"]
 
 
+def test_only_the_whole_suite_is_shared_between_two_workers(dev: ModuleType) -> None:
+    assert dev.pytest_arguments(["-q"])[:2] == ["-n", "2"]
+    for choice in (["pos"], ["-k", "orders"], ["--lf"], ["-n", "0"]):
+        assert dev.pytest_arguments(choice) == choice
+
+
 HASH = " \\\n    --hash=sha256:00"
 
 
