@@ -60,7 +60,7 @@ class RestaurantAdmin(ModelAdmin):
     inlines = [DomainInline, MembershipInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Restaurant]:
-        return super().get_queryset(request).annotate(n_members=Count("memberships"))  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(n_members=Count("memberships"))
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def shown_status(self, restaurant: Restaurant) -> tuple[str, str]:
@@ -68,7 +68,7 @@ class RestaurantAdmin(ModelAdmin):
 
     @admin.display(description="members", ordering="n_members")
     def members(self, restaurant: Restaurant) -> int:
-        return restaurant.n_members  # type: ignore[attr-defined,no-any-return]
+        return restaurant.n_members  # type: ignore[attr-defined]
 
     def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None) -> Any:
         return self.fieldsets if obj else self.fieldsets[:2]
@@ -93,7 +93,7 @@ class RestaurantAdmin(ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """As usual; what somebody else took between check and save is told, not shown as a crash."""
         try:
-            return super().add_view(request, form_url, extra_context)  # type: ignore[no-any-return]
+            return super().add_view(request, form_url, extra_context)
         except ValidationError as error:
             self.message_user(request, in_words(error), messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -128,12 +128,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     inlines = [MembershipOfPersonInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        if request.user.is_superuser:  # type: ignore[union-attr]
+        if request.user.is_superuser:
             return self.readonly_fields
         return [*self.readonly_fields, "is_staff", "is_superuser", "user_permissions"]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        above = obj is not None and obj.is_superuser and not request.user.is_superuser  # type: ignore[union-attr]
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -51,13 +51,13 @@ class WithoutPublicHistory(ModelAdmin):
     rows of two restaurants with the same number would share one history. They go to the service's log instead.
     """
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._note("support_added", [obj], message)
 
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._note("support_changed", [obj], message)
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> Any:
         self._note("support_deleted", queryset, None)
 
     def _note(self, event: str, rows: Iterable[Model], message: Any) -> None:

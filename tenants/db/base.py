@@ -14,6 +14,12 @@ from psycopg.pq import TransactionStatus
 from tenants.context import PUBLIC, Tenant, chosen, schema_name
 
 
+class SchemaAlone(base.FakeTenant):
+    """A schema whose path leaves out `public`."""
+
+    include_public = False
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """django-tenants' wrapper with the context as its only memory of the chosen restaurant."""
 
@@ -34,7 +40,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """As above."""
 
     @property
-    def include_public_schema(self) -> bool:
+    def include_public_schema(self) -> bool:  # type: ignore[override]
         """Whether shared tables are in reach; only while django-tenants makes a new schema they are not."""
         return getattr(chosen.get(), "include_public", True)
 
@@ -52,9 +58,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         elif include_public:
             chosen.set(tenant)
         else:
-            alone = base.FakeTenant(schema_name=tenant.schema_name)
-            alone.include_public = False
-            chosen.set(alone)
+            chosen.set(SchemaAlone(schema_name=tenant.schema_name))
 
     def connect(self) -> None:
         self.search_path_set_schemas = None  # a new session of the server has a path of its own

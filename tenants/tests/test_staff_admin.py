@@ -1,0 +1,273 @@
+"""The staff admin on the platform's host, and who may do what in it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.http import HttpResponse
+from django.test import Client
+
+from conftest import PASSWORD, signed_in
+from tenants import middleware, provisioning
+from tenants.context import public_context, restaurant_context
+from tenants.models import Domain, Membership, Restaurant, User
+from tenants.office.models import Closure
+from tenants.sites import platform_site, restaurant_site
+from tenants.tests.browser import PLATFORM, Browser
+
+pytestmark = pytest.mark.django_db
+
+NEW = {
+    "name": "Kantine",
+    "slug": "kantine",
+    "status": "trial",
+    "timezone": "Europe/Berlin",
+    "closeout_hour": "4",
+    "currency": "EUR",
+    "country": "DE",
+    "subdivision": "",
+    "memberships-TOTAL_FORMS": "0",
+    "memberships-INITIAL_FORMS": "0",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_public(db: None) -> Any:
+    with public_context():
+        yield
+
+
+@pytest.fixture
+def superuser() -> User:
+    return User.objects.create_superuser("root@example.com", PASSWORD)
+
+
+@pytest.fixture
+def staff(superuser: User) -> Client:
+    return on_platform(superuser)
+
+
+def on_platform(user: User) -> Client:
+    client = Client(headers={"host": "flux.localhost"})
+    client.force_login(user)
+    return client
+
+
+def words(answer: HttpResponse) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+
+
+def test_staff_sign_in_on_the_platforms_own_page(superuser: User) -> None:
+    visitor = Browser()
+    asked = visitor.get(f"{PLATFORM}/admin/")
+    assert asked.url == f"{PLATFORM}/accounts/login/?next=%2Fadmin%2F"  # type: ignore[attr-defined]
+    form = {"login": superuser.email, "password": PASSWORD, "next": "/admin/"}
+    assert visitor.post(f"{PLATFORM}/accounts/login/", **form).status_code == 200
+    assert "Restaurants and people" in words(visitor.get(f"{PLATFORM}/admin/"))
+
+
+def test_somebody_who_is_no_staff_is_refused(member: Callable[..., User], restaurant: Restaurant) -> None:
+    with public_context():
+        client = on_platform(member(restaurant, "owner"))
+        assert client.get("/admin/").status_code == 302
+        assert client.get("/admin/login/?next=/admin/").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "restaurant/", "user/", "membership/", "domain/", "restaurant/add/", "user/add/"])
+def test_every_page_opens(staff: Client, path: str) -> None:
+    assert staff.get(f"/admin/tenants/{path}").status_code == 200
+
+
+def test_lists_take_the_same_queries_for_more_rows(
+    staff: Client, member: Callable[..., User], django_assert_num_queries: Any, superuser: User
+) -> None:
+    counts = []
+    for number in range(2):
+        for restaurant in Restaurant.objects.all():
+            member(restaurant, email=f"{number}@{restaurant.slug}.example")
+        counts.append([query_count(staff, name) for name in ("restaurant", "user", "membership", "domain")])
+    assert counts[0] == counts[1]
+
+
+def query_count(client: Client, model: str) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"/admin/tenants/{model}/").status_code == 200
+    return len(queries)
+
+
+def test_making_a_restaurant_opens_it(staff: Client) -> None:
+    answer = staff.post("/admin/tenants/restaurant/add/", NEW)
+    assert answer.status_code == 302
+    kantine = Restaurant.objects.get(slug="kantine")
+    assert kantine.host == "kantine.flux.localhost"
+    with restaurant_context(kantine):
+        assert Closure.objects.count() == 0
+    page = staff.get(f"/admin/tenants/restaurant/{kantine.pk}/change/")
+    assert kantine.schema_name in words(page)
+    assert 'name="schema_name"' not in page.content.decode()
+    assert 'name="slug"' not in page.content.decode()
+
+
+def test_a_schema_is_never_renamed_by_a_form(staff: Client) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    inlines = {f"{name}-{part}_FORMS": "0" for name in ("domains", "memberships") for part in ("TOTAL", "INITIAL")}
+    sent = NEW | inlines | {"name": "Le Bistro", "schema_name": "r_other", "slug": "other"}
+    assert staff.post(f"/admin/tenants/restaurant/{bistro.pk}/change/", sent).status_code == 302
+    changed = Restaurant.objects.get(pk=bistro.pk)
+    assert (changed.name, changed.schema_name, changed.slug) == ("Le Bistro", bistro.schema_name, "bistro")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"slug": "bistro"}, "Restaurant with this Slug already exists."),
+        ({"slug": "admin"}, "“admin” is reserved."),
+        ({"timezone": "Mars"}, "“Mars” is not an IANA time zone"),
+    ],
+)
+def test_a_wrong_restaurant_is_told_in_the_form(staff: Client, wrong: dict[str, str], said: str) -> None:
+    answer = staff.post("/admin/tenants/restaurant/add/", NEW | wrong)
+    assert answer.status_code == 200
+    assert said in words(answer)
+    assert Restaurant.objects.count() == 2
+
+
+def test_a_host_that_was_taken_meanwhile_is_told_on_the_page(staff: Client) -> None:
+    Domain.objects.create(
+        tenant=Restaurant.objects.get(slug="bistro"), domain="kantine.flux.localhost", is_primary=False
+    )
+    page = staff.post("/admin/tenants/restaurant/add/", NEW, follow=True)
+    assert "Domain with this Domain already exists." in words(page)
+    assert Restaurant.objects.count() == 2
+
+
+def test_a_restaurant_and_a_person_cannot_be_deleted(staff: Client, superuser: User) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    for path in (f"restaurant/{bistro.pk}", f"user/{superuser.pk}", f"domain/{bistro.domains.get().pk}"):
+        assert staff.post(f"/admin/tenants/{path}/delete/", {"post": "yes"}).status_code == 403
+    staff.post(
+        "/admin/tenants/restaurant/", {"action": "delete_selected", "_selected_action": [bistro.pk], "post": "y"}
+    )
+    assert Restaurant.objects.count() == 2
+
+
+def test_suspending_counts_at_once(staff: Client, django_capture_on_commit_callbacks: Any) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    visitor = Client(headers={"host": "bistro.flux.localhost"})
+    assert visitor.get("/auth/sign-in/").status_code == 302
+    inlines = {f"{name}-{part}_FORMS": "0" for name in ("domains", "memberships") for part in ("TOTAL", "INITIAL")}
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            staff.post(f"/admin/tenants/restaurant/{bistro.pk}/change/", NEW | inlines | {"status": "suspended"})
+        assert visitor.get("/auth/sign-in/").status_code == 403
+    finally:
+        middleware.forget_hosts()
+
+
+def test_a_person_is_made_found_given_a_password_and_switched_off(staff: Client) -> None:
+    sent = {"email": "Ada@Example.com", "name": "Ada", "password1": PASSWORD, "password2": PASSWORD}
+    inlines = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    assert staff.post("/admin/tenants/user/add/", sent | inlines | {"usable_password": "true"}).status_code == 302
+    ada = User.objects.get(email="ada@example.com")
+    assert ada.check_password(PASSWORD)
+    assert (ada.is_staff, ada.is_superuser) == (False, False)
+    assert "ada@example.com" in words(staff.get("/admin/tenants/user/", {"q": "ADA"}))
+    again = staff.post("/admin/tenants/user/add/", sent | inlines | {"email": "ADA@example.com"})
+    assert (again.status_code, User.objects.filter(email__iexact="ada@example.com").count()) == (200, 1)
+    new = {"password1": "staple-battery-horse", "password2": "staple-battery-horse", "usable_password": "true"}
+    assert staff.post(f"/admin/tenants/user/{ada.pk}/password/", new).status_code == 302
+    ada.refresh_from_db()
+    assert ada.check_password("staple-battery-horse")
+    assert staff.post(f"/admin/tenants/user/{ada.pk}/change/", {"email": ada.email, "name": "Ada"} | inlines)
+    ada.refresh_from_db()
+    assert not ada.is_active
+
+
+def test_a_weak_password_is_refused(staff: Client) -> None:
+    sent = {"email": "ada@example.com", "password1": "short", "password2": "short", "usable_password": "true"}
+    answer = staff.post("/admin/tenants/user/add/", sent)
+    assert "This password is too short." in words(answer)
+
+
+def test_staff_do_not_promote_themselves(superuser: User) -> None:
+    helper = User.objects.create_user("helper@example.com", PASSWORD, is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__app_label="tenants"))
+    client = on_platform(helper)
+    sent = {"email": helper.email, "name": "H", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    sent |= {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    assert client.post(f"/admin/tenants/user/{helper.pk}/change/", sent).status_code == 302
+    helper.refresh_from_db()
+    assert (helper.name, helper.is_superuser) == ("H", False)
+    new = {"password1": "staple-battery-horse", "password2": "staple-battery-horse"}
+    for path in ("change", "password"):
+        assert client.post(f"/admin/tenants/user/{superuser.pk}/{path}/", sent | new).status_code == 403
+    superuser.refresh_from_db()
+    assert superuser.check_password(PASSWORD)
+
+
+def test_the_menu_is_the_hosts_own(staff: Client, superuser: User) -> None:
+    page = words(staff.get("/admin/"))
+    assert "Memberships" in page
+    bistro = Restaurant.objects.get(slug="bistro")
+    Membership.objects.create(user=superuser, restaurant=bistro, role="manager")
+    support = signed_in(superuser, bistro)
+    page = words(support.get("/admin/"))
+    assert "Bistro · support" in page
+    assert "Memberships" not in page
+    assert not set(platform_site._registry) & set(restaurant_site._registry)
+
+
+def test_support_leaves_no_trace_in_the_log_that_all_restaurants_share(staff: Client, superuser: User) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    Membership.objects.create(user=superuser, restaurant=bistro, role="manager")
+    [model] = [model for model in restaurant_site._registry if model._meta.model_name == "ingredient"]
+    support = signed_in(superuser, bistro)
+    sent = {"name": "Flour", "base_unit": "g"}
+    assert support.post("/admin/menu/ingredient/add/", sent).status_code == 302
+    with restaurant_context(bistro):
+        flour = model.objects.get(name="Flour")
+    assert LogEntry.objects.count() == 0
+    assert support.get(f"/admin/menu/ingredient/{flour.pk}/history/").status_code == 404
+    assert "History" not in words(support.get(f"/admin/menu/ingredient/{flour.pk}/change/"))
+
+
+def test_signing_out_of_the_admin_ends_everything(staff: Client, superuser: User) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    Membership.objects.create(user=superuser, restaurant=bistro, role="manager")
+    support = signed_in(superuser, bistro)
+    assert support.get("/admin/").status_code == 200
+    assert support.post("/admin/logout/")["Location"] == "http://flux.localhost/"
+    assert support.get("/admin/").status_code == 302
+    assert staff.post("/admin/logout/")["Location"] == "/accounts/login/"
+    assert staff.get("/admin/").status_code == 302
+
+
+def test_only_the_admin_has_a_wider_content_policy(staff: Client) -> None:
+    policy = staff.get("/admin/")["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval';" in f"{policy};"
+    assert "default-src 'self'" in policy
+    for path in ("/?choose", "/accounts/password/change/", "/administrators/"):
+        assert "unsafe" not in staff.get(path)["Content-Security-Policy"]
+
+
+def test_the_admin_asks_no_other_host_for_anything(staff: Client) -> None:
+    for path in ("", "tenants/restaurant/", "tenants/restaurant/add/", "tenants/user/add/"):
+        page = staff.get(f"/admin/{path}").content.decode()
+        loaded = re.findall(r'<(?:script|link|img|iframe)[^>]*?(?:src|href)="([^"]+)"', page)
+        assert [address for address in loaded if not address.startswith(("/static/", "/admin/jsi18n"))] == []
+
+
+def test_a_new_restaurants_host_answers_at_once() -> None:
+    visitor = Client(headers={"host": "kantine.flux.localhost"})
+    assert visitor.get("/").status_code == 404
+    provisioning.open_restaurant(
+        Restaurant(name="Kantine", slug="kantine", timezone="Europe/Berlin", currency="EUR", country="DE")
+    )
+    assert visitor.get("/auth/sign-in/").status_code == 302
+    middleware.forget_hosts()
