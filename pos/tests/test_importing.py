@@ -3,8 +3,13 @@
 import csv
 import gzip
 import io
+import os
+import subprocess
+import sys
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from django.db import connection as database
@@ -14,7 +19,9 @@ from pos import importing, sources
 from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
 from pos.providers.base import ProviderError
 from pos.providers.tables import UnreadableFile
-from tenants.context import restaurant_context
+from tenants import provisioning
+from tenants.context import public_context, restaurant_context
+from tenants.models import Restaurant
 
 NOW = datetime(2025, 6, 30, 12, tzinfo=UTC)
 HEADER = "timestamp,order_id,item,quantity,unit_price\n"
@@ -249,3 +256,94 @@ def test_two_restaurants_never_see_each_others_sales(restaurant, other_restauran
         assert sold() == {("Tue", "soup"): 5}
         assert Order.objects.get().opened_at == datetime(2025, 3, 4, 17, tzinfo=UTC)
     assert sold() == {("Mon", "Pie"): 1, ("Mon", "Soup"): 3}
+
+
+# Committed for real: imports that meet each other, and one that is killed.
+
+MANY_ROWS = "".join(
+    f"2025-03-{day:02} 12:{at:02},{day}-{at},Dish {at % 9},1\n" for day in range(1, 29) for at in range(50)
+)
+MANY = f"timestamp,order_id,item,quantity\n{MANY_ROWS}".encode()
+MANY_OTHERS = MANY.replace(b",1\n", b",2\n")
+MANY_UNITS = 28 * 50
+
+STOPS_HALFWAY = """
+import sys, time, django
+django.setup()
+from django.utils import timezone
+from pos import importing, rollup
+from pos.models import SalesFile
+from tenants.context import restaurant_context
+from tenants.models import Restaurant
+
+def stop(days):
+    print("all but the rollup is written", flush=True)
+    time.sleep(60)
+
+rollup.refresh = stop
+restaurant = Restaurant.objects.get(slug="cafe")
+with restaurant_context(restaurant):
+    importing.run(SalesFile.objects.get(), restaurant=restaurant, now=timezone.now())
+"""
+
+
+@pytest.fixture
+def cafe(committed):
+    """A restaurant whose rows are committed; it is dropped with its schema afterwards."""
+    restaurant = Restaurant(slug="cafe", name="Café", timezone="Europe/Paris", currency="EUR", country="FR")
+    provisioning.open_restaurant(restaurant)
+    try:
+        with restaurant_context(restaurant):
+            yield restaurant
+    finally:
+        with public_context():
+            restaurant.delete(force_drop=True)
+
+
+def test_two_uploads_at_once_come_one_after_the_other(cafe):
+    together, outcomes = threading.Barrier(2), []
+
+    def load(file_id):
+        try:
+            with restaurant_context(cafe):
+                file = SalesFile.objects.get(pk=file_id)
+                together.wait()
+                outcomes.append(importing.run(file, restaurant=cafe, now=NOW)["orders_new"])
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=load, args=[kept(content).pk]) for content in (MANY, MANY_OTHERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [0, MANY_UNITS]
+    assert Order.objects.count() == MANY_UNITS
+    assert sum(DailySales.objects.values_list("quantity", flat=True)) in {MANY_UNITS, 2 * MANY_UNITS}
+
+
+def database_url():
+    """Of the test database, for another process."""
+    given = database.get_connection_params()
+    person = quote(given.get("user", "")) + (f":{quote(given['password'])}" if given.get("password") else "")
+    if given["host"].startswith("/"):
+        return f"postgresql://{person}@/{given['dbname']}?host={quote(given['host'], safe='')}"
+    return f"postgresql://{person}@{given['host']}:{given.get('port', 5432)}/{given['dbname']}"
+
+
+def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
+    file = kept(MANY)
+    environ = os.environ | {
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "flux.settings",
+        "SECRET_KEY": "for this test",
+        "LOG_LEVEL": "ERROR",
+    }
+    worker = subprocess.Popen([sys.executable, "-c", STOPS_HALFWAY], env=environ, stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "all but the rollup is written\n"
+    worker.kill()
+    worker.wait()
+    assert (Order.objects.count(), DailySales.objects.count()) == (0, 0)
+    assert importing.run(file, restaurant=cafe, now=NOW)["orders_new"] == MANY_UNITS
+    assert sum(DailySales.objects.values_list("quantity", flat=True)) == MANY_UNITS
