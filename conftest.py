@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -17,6 +18,10 @@ from pytest_django import DjangoDbBlocker
 
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
+
+# No time limit for an example: on a busy machine a slow one says nothing about the code.
+hypothesis.settings.register_profile("flux", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("flux")
 
 PASSWORD = "correct-horse-battery"
 

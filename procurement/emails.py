@@ -113,7 +113,15 @@ def as_csv(lines: list[PurchaseOrderLine], currency: str) -> str:
     for line in lines:
         item = line.supplier_item
         table.writerow(
-            [_text(item.code), _text(item.name), pack_label(line), line.packs, line.price, line.total, currency]
+            [
+                _text(item.code),
+                _text(item.name),
+                pack_label(line),
+                line.packs,
+                _price(line.price),
+                _price(line.total),
+                currency,
+            ]
         )
     return out.getvalue()
 
@@ -122,6 +130,11 @@ def pack_label(line: PurchaseOrderLine) -> str:
     """ "6 × 1 kg"."""
     item = line.supplier_item
     return wording.pack_label(Decimal(item.pack_count), item.pack_size, item.pack_unit)
+
+
+def _price(amount: Decimal) -> str:
+    """Two decimals, or as many more as the price has."""
+    return max(f"{amount:.2f}", wording.plain(amount), key=len)
 
 
 def _text(value: str) -> str:

@@ -91,7 +91,6 @@ def approve(order_id: UUID, *, by: User, at: dt.datetime) -> PurchaseOrder:
         raise OrderNotDraft(order)
     if not order.lines.filter(packs__gt=0).exists():
         raise OrderEmpty(order)
-    order.lines.filter(packs=0).delete()
     order.status, order.approved_at, order.approved_by_id = Status.APPROVED, at, by.pk
     return _save(order, at)
 

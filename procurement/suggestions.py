@@ -79,6 +79,7 @@ class _Facts:
     stock: Stock
     needs: Needs
     arrivals: Mapping[UUID, list[Arrival]]
+    decided: frozenset[tuple[UUID, dt.date]]
     slots: Mapping[UUID, Slot]
 
     @property
@@ -134,27 +135,32 @@ def _read(
     today = restaurant.business_date(now)
     known = [restaurant.business_date(level.known_until) for level in shelf.levels.values()]
     need = needs.read(restaurant, now, book, since=min([today, *known]))
+    on_order = list(
+        PurchaseOrderLine.objects.filter(order__in=PurchaseOrder.objects.open())
+        .select_related("order__supplier", "supplier_item")
+        .order_by("order__deliver_on", "id")
+    )
     return _Facts(
         restaurant=restaurant,
         now=now,
         book=book,
         stock=shelf,
         needs=need,
-        arrivals=_arrivals(today, problems),
+        arrivals=_arrivals(on_order, today, problems),
+        decided=frozenset((line.supplier_item_id, line.order.deliver_on) for line in on_order if line.is_edited),
         slots=_slots(restaurant, now, suppliers, problems),
     )
 
 
-def _arrivals(today: dt.date, problems: list[Problem]) -> dict[UUID, list[Arrival]]:
+def _arrivals(
+    on_order: Iterable[PurchaseOrderLine], today: dt.date, problems: list[Problem]
+) -> dict[UUID, list[Arrival]]:
     """What open orders bring, per ingredient. One that is overdue still counts, and is pointed out."""
-    lines = (
-        PurchaseOrderLine.objects.filter(order__in=PurchaseOrder.objects.open(), packs__gt=0)
-        .select_related("order__supplier", "supplier_item")
-        .order_by("order__deliver_on", "id")
-    )
     arrivals: dict[UUID, list[Arrival]] = {}
     overdue: dict[UUID, PurchaseOrder] = {}
-    for line in lines:
+    for line in on_order:
+        if not line.packs:
+            continue
         arrival = Arrival(line.order.deliver_on, line.packs * line.pack_quantity)
         arrivals.setdefault(line.supplier_item.ingredient_id, []).append(arrival)
         if line.order.deliver_on < today:
@@ -265,6 +271,8 @@ def _line(
     start = facts.restaurant.business_date(level.known_until)
     share = facts.stock.shape.after(level.known_until, facts.restaurant)
     slot = facts.slots[item.supplier_id]
+    if (item.pk, slot.arrives_on) in facts.decided:
+        return None  # a person chose other packs for this very delivery: that stands
     try:
         proposal = replenishment.propose(
             demand=replenishment.still_to_come(facts.needs.daily.get(ingredient.pk, {}), start, share),

@@ -32,7 +32,7 @@ def test_the_supplier_gets_text_and_a_table(order, restaurant, manager):
     assert sent.attachments[0].filename == "order-7.csv"
     assert sent.attachments[0].content.splitlines() == [
         "code,item,pack,packs,price,total,currency",
-        "F-00,'=Flour 00,5 kg,2,20.0000,40.0000,EUR",
+        "F-00,'=Flour 00,5 kg,2,20.00,40.00,EUR",
     ]
 
 

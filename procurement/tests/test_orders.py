@@ -70,11 +70,13 @@ def test_an_order_without_packs_is_not_approved(manager):
         orders.approve(LineFactory(packs=0).order.pk, by=manager, at=NOW)
 
 
-def test_lines_taken_off_are_not_part_of_the_approved_order(manager):
+def test_lines_taken_off_bring_nothing(manager):
     line = LineFactory()
     LineFactory(order=line.order, packs=0, is_edited=True)
     orders.approve(line.order.pk, by=manager, at=NOW)
-    assert list(line.order.lines.all()) == [line]
+    orders.mark_sent(line.order.pk, by=manager, at=NOW)
+    orders.receive(line.order.pk, by=manager, at=NOW)
+    assert [movement.order_line for movement in StockMovement.objects.all()] == [line]
 
 
 def test_packs_can_be_chosen_and_given_back():

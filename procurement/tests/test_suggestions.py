@@ -108,6 +108,22 @@ def test_an_approved_order_is_not_suggested_again(restaurant, flour, manager):
     assert [order.status for order in PurchaseOrder.objects.all()] == ["approved"]
 
 
+@pytest.mark.parametrize("packs", [0, 1])
+def test_what_a_person_decided_for_a_delivery_is_not_suggested_again_for_it(restaurant, flour, manager, packs):
+    cheese = IngredientFactory(name="Cheese")
+    flour.recipe_lines.get().menu_item.recipe_lines.create(ingredient=cheese, quantity=50, unit="g")
+    CountFactory(ingredient=cheese, quantity=0)
+    SupplierItemFactory(ingredient=cheese, supplier=flour.supplier_items.get().supplier)
+    suggestions.suggest(restaurant, NOW)
+    line = PurchaseOrderLine.objects.get(supplier_item__ingredient=flour)
+    orders.edit_line(line.order_id, line.pk, packs, at=NOW)
+    orders.approve(line.order_id, by=manager, at=NOW)
+    suggestions.suggest(restaurant, NOW)
+    assert PurchaseOrder.objects.drafts().count() == 0
+    suggestions.suggest(restaurant, dt.datetime(2026, 11, 23, 15, 1, tzinfo=dt.UTC))
+    assert PurchaseOrderLine.objects.filter(order__status="draft", supplier_item=line.supplier_item).count() == 1
+
+
 def test_packs_that_a_person_chose_are_kept(restaurant, flour):
     suggestions.suggest(restaurant, NOW)
     line = the_line()
