@@ -155,12 +155,12 @@ def wait_for_orders(browser: Browser, place: Place, say: Callable[[str], None]) 
     browser.token = json.loads(login.body)["access_token"]
     deadline, said = time.monotonic() + PATIENCE_S, ""
     while time.monotonic() < deadline:
+        progress = browser.get(f"{place.restaurant}/").progress
         counts = [number_of(browser, place, kind) for kind in ("forecasts", "purchase-orders")]
-        if all(counts):
+        if all(counts) and not progress:  # one order is there from the start
             say(f"The API lists {counts[0]:,} forecasts and {counts[1]} purchase orders")
             return
-        progress = browser.get(f"{place.restaurant}/").progress
-        if progress != said:
+        if progress and progress != said:
             said = progress
             say(f"  {progress}")
         time.sleep(1)
