@@ -9,6 +9,7 @@ from menu import recipes, units
 from menu.models import Ingredient, MenuItem, RecipeLine
 
 KINDS = (("mass", "Weight"), ("volume", "Volume"), ("count", "Pieces"))
+BASE_UNITS = (("", "Choose one"), ("g", "grams"), ("ml", "millilitres"), ("each", "pieces"))
 UNIT_CHOICES = [
     (label, [(unit.symbol, unit.symbol) for unit in units.UNITS.values() if unit.dimension == kind])
     for kind, label in KINDS
@@ -44,6 +45,7 @@ class IngredientForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["base_unit"].choices = BASE_UNITS  # type: ignore[attr-defined]
         if not self.instance._state.adding:
             self.fields["base_unit"].disabled = True
             self.fields["base_unit"].help_text = "Stays as it is: stock and orders are counted in it."
