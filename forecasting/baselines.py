@@ -5,7 +5,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from forecasting import levels
-from forecasting.features import Cases, Lookup
+from forecasting.features import HORIZON_DAYS, Cases, Lookup
 from forecasting.panel import Array
 
 _EVIDENCE_DAYS = 56
@@ -33,7 +33,7 @@ class SameWeekdayMean:
 
 
 class Smoother:
-    """A weighted average of the item's levels times its weekday profile.
+    """A weighted average of the item's levels times its weekday profile, and beyond two weeks times the season.
 
     Each item leans on the half-life that forecast it best over the last eight weeks; items with few sales follow the
     venue. Without evidence (under two weeks of it) the two slow levels share the weight: a shrunk weekday mean.
@@ -49,7 +49,14 @@ class Smoother:
         """(n,) units."""
         t, i = cases.origin, cases.item
         level = (lookup.track.level[t, :, i] * self.weights_[:, i].T).sum(axis=1)
-        return level * lookup.track.profile[t, lookup.weekday(cases), i]
+        return level * lookup.track.profile[t, lookup.weekday(cases), i] * _season_since_second_week(lookup, cases)
+
+
+def _season_since_second_week(lookup: Lookup, cases: Cases) -> Array:
+    """How last year's sales moved from the second week after that date to the target day; 1 where unknown or nearer."""
+    then = lookup.year_ratio(cases.origin, cases.origin + HORIZON_DAYS - 3)
+    since = np.nan_to_num(lookup.year_ratio(cases.origin, cases.target) / then, nan=1.0)
+    return np.where(cases.horizon > HORIZON_DAYS, np.clip(since, 0.5, 2.0), 1.0)
 
 
 def _recent_errors(lookup: Lookup, until: int) -> tuple[Array, Array]:

@@ -5,10 +5,9 @@ from typing import Self
 import numpy as np
 
 from forecasting.baselines import Smoother
-from forecasting.features import Cases, Codes, Lookup
+from forecasting.features import HORIZON_DAYS, Cases, Codes, Lookup
 from forecasting.panel import Array
 
-HORIZON_DAYS = 14  # what the model learns; beyond it the smoother carries the season
 ACTIVE_DAYS = 28  # an item that has not sold for so long is not part of the lesson
 MODEL_MIN_DAYS = 56
 FULL_HISTORY_DAYS = 400
@@ -122,7 +121,7 @@ class MenuForecaster:
     """Mean demand of every item, any number of days ahead.
 
     Up to 14 days: the boosted model, blended with the smoother while there are under 400 days of history. Beyond: the
-    smoother, starting at the height of the second week and following last year's season from there.
+    smoother, starting at the height of the second week.
     """
 
     def __init__(self, *, seed: int = 1, max_rows: int = 60_000, iterations: int = 150) -> None:
@@ -162,7 +161,7 @@ class MenuForecaster:
         return np.maximum(boosted, 1e-3) ** (1 - self.smoother_weight_) * smooth**self.smoother_weight_
 
     def _far(self, lookup: Lookup, cases: Cases) -> Array:
-        """The smoother, scaled to the second week's height and by last year's season since then."""
+        """The smoother, scaled to the height that the second week has been given."""
         if not len(cases):
             return np.empty(0)
         pairs, pair = np.unique(np.column_stack([cases.origin, cases.item]), axis=0, return_inverse=True)
@@ -171,6 +170,4 @@ class MenuForecaster:
         height = self._near(lookup, second).reshape(-1, 7).sum(axis=1)
         smooth = self.smoother_.predict(lookup, second).reshape(-1, 7).sum(axis=1)
         anchor = np.clip(height / np.maximum(smooth, 1e-3), 0, 4)
-        season = lookup.year_ratio(second.origin, second.target).reshape(-1, 7).mean(axis=1)
-        since = np.nan_to_num(lookup.year_ratio(cases.origin, cases.target) / season[pair], nan=1.0)
-        return self.smoother_.predict(lookup, cases) * anchor[pair] * np.clip(since, 0.5, 2.0)
+        return self.smoother_.predict(lookup, cases) * anchor[pair]

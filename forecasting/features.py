@@ -11,6 +11,7 @@ from forecasting.panel import Array, weekday
 
 BASE_FLOOR = 0.02  # units; keeps ratios finite
 HOLIDAY_REACH_DAYS = 8
+HORIZON_DAYS = 14  # what models learn to forecast; beyond it last year's season is followed
 YEAR_DAYS = 364  # the same weekday a year earlier
 MAX_CODES = 64
 

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from forecasting.backtest import Replay
-from forecasting.demand import HORIZON_DAYS, BoostedModel
-from forecasting.features import Cases, Lookup
+from forecasting.demand import BoostedModel
+from forecasting.features import HORIZON_DAYS, Cases, Lookup
 from forecasting.panel import Array
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)

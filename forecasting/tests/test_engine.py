@@ -117,6 +117,7 @@ def test_a_model_worse_than_the_baseline_is_not_used():
     }
     assert engine._choose(scores) == engine.BASELINE
     assert engine._choose({**scores, "smoother": engine.backtest.Score(0.41, 0, 100)}) == engine.SMOOTHER
+    assert engine._choose({**scores, "same_weekday": engine.backtest.Score(0.6, 0, 100)}) == engine.SMOOTHER
     assert engine._choose({}) == engine.SMOOTHER
 
 
