@@ -69,6 +69,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     commands.add_parser("check", help="run all checks")
     commands.add_parser("lock", help="compile the locks from pyproject.toml")
     parser.set_defaults(python=None)
+    if not argv:
+        parser.print_help()
+        sys.exit(2)
     if argv[:1] in (["manage"], ["bench"]):
         return argparse.Namespace(command=argv[0], rest=argv[1:], python=None)
     asked, rest = parser.parse_known_args(argv)

@@ -27,6 +27,7 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "VAR", tmp_path / ".flux")
     for lock in (module.DEMO, module.DEV):
         (tmp_path / lock).write_text(f"{lock}==1\n")
     return module
@@ -99,6 +100,12 @@ def test_a_python_that_is_missing_or_unsupported_is_named(dev: ModuleType, monke
     assert dev.interpreter(None) == sys.executable
 
 
+def test_a_python_without_venv_is_told_what_to_install(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=f"apt install python{dev.RUNNING}-venv"):
+        dev.virtual_environment(None, dev.DEV)
+
+
 def test_the_pin_of_uv_has_its_hashes(dev: ModuleType, tmp_path: Path) -> None:
     (tmp_path / dev.DEV).write_text(
         "tzdata==1 \\\n    --hash=sha256:aa\nuv==2 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\nvine==3\n"
@@ -158,6 +165,22 @@ def test_the_demo_takes_the_next_port_that_is_free() -> None:
         with pytest.raises(devserver.DemoFailed, match=f"Port {port} is taken"):
             devserver.free_port(port)
     assert devserver.free_port(port) == port
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "2026-11-22T23:46:32Z [info     ] request_finished               [django_structlog.middlewares.request]",
+            False,
+        ),
+        ("2026-11-22T23:46:32Z [info     ] pipeline_step                  [flux.pipeline] step=sync", True),
+        ("2026-11-22T23:46:32Z [warning  ] Not Found: /nothing            [django.request]", True),
+        ("Subject: Order 12 of Bistro Samphire", True),
+    ],
+)
+def test_the_demo_shows_what_is_worth_reading(line: str, shown: bool) -> None:
+    assert (devserver.ROUTINE.search(line) is None) == shown
 
 
 class Site(http.server.BaseHTTPRequestHandler):
