@@ -279,6 +279,7 @@ UNFOLD = {
     "SITE_TITLE": "tenants.sites.title",
     "SITE_HEADER": "tenants.sites.title",
     "SITE_SYMBOL": "restaurant",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "tenants.sites.favicon"}],
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "tenants.sites.navigation", "show_search": True},
 }

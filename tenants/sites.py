@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
@@ -113,6 +114,11 @@ def title(request: HttpRequest) -> str:
     return f"{restaurant.name} · support" if restaurant else "Flux staff"
 
 
+def favicon(_request: HttpRequest) -> str:
+    """The portal's own; browsers would ask for one that is not there."""
+    return static("flux/favicon.svg")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the models that the host's admin has, app by app, and the way out of it."""
     restaurant = getattr(request, "restaurant", None)
@@ -129,11 +135,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for app in site.get_app_list(request)
     ]
-    out = {
-        "title": "Portal" if restaurant else "Your restaurants",
-        "icon": "home",
-        "link": "/" if restaurant else "/?choose",
-    }
+    out: dict[str, Any] = {"title": "Portal", "icon": "home", "link": "/"}
+    if restaurant is None:
+        out = {"title": "Your restaurants", "icon": "home", "link": "/?choose"}
+    out["active"] = False  # every address begins with it
     return [{"items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}, out]}, *groups]
 
 

@@ -1,0 +1,69 @@
+"""Staff in Chromium: the platform's admin and a restaurant's, on a phone and at a desk; and the way out again."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Request
+
+from flux.tests.browser.conftest import Place, Visitor, committed
+from menu.models import Ingredient, MenuItem
+from tenants.models import User
+
+PLATFORM_PAGES = ["", "tenants/restaurant/", "tenants/restaurant/add/", "tenants/user/add/", "tenants/membership/"]
+RESTAURANT_PAGES = ["", "menu/menuitem/", "menu/ingredient/add/"]
+
+
+@pytest.fixture
+def staff_place(place: Place) -> Place:
+    """A restaurant whose manager is platform staff too, with a few rows."""
+    committed(lambda: User.objects.filter(pk=place.manager.pk).update(is_staff=True, is_superuser=True))
+    place.committed(lambda: MenuItem.objects.create(name="Onion soup", category="Starters", price=9))
+    place.committed(lambda: Ingredient.objects.create(name="Onions", base_unit="g"))
+    return place
+
+
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+def test_the_staff_admins_work(visit: Callable[..., Visitor], staff_place: Place, width: str) -> None:
+    visitor = visit(width)
+    page, asked = visitor.page, set()
+
+    def listen(request: Request) -> None:
+        asked.add(urlsplit(request.url).hostname or "")
+
+    page.on("request", listen)
+    page.goto(staff_place.platform_url)
+    page.get_by_label("Email").fill(staff_place.manager.email)
+    page.get_by_label("Password").fill("correct-horse-battery")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Staff admin").click()
+    for path in PLATFORM_PAGES:
+        page.goto(f"{staff_place.platform_url}/admin/{path}")
+        look(visitor)
+    page.goto(f"{staff_place.platform_url}/admin/tenants/restaurant/?q={staff_place.restaurant.slug}")
+    page.get_by_role("link", name="Café Flore").first.click()
+    look(visitor)
+    assert page.get_by_text(staff_place.restaurant.schema_name).first.is_visible()
+    for path in RESTAURANT_PAGES:
+        page.goto(f"{staff_place.url}/admin/{path}")
+        look(visitor)
+    assert asked - {"", "flux.localhost"} == {urlsplit(staff_place.url).hostname}
+
+
+def look(visitor: Visitor) -> None:
+    """Nothing on the console, and no scrolling sideways."""
+    visitor.page.wait_for_load_state("networkidle")
+    assert visitor.complaints == []
+    wide = visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{visitor.page.url} is {wide} px wider than the window"
+
+
+def test_a_manager_signs_out_of_everything(visit: Callable[..., Visitor], place: Place) -> None:
+    visitor = visit("phone")
+    visitor.sign_in(place)
+    visitor.page.get_by_text(place.restaurant.name).first.click()
+    visitor.page.get_by_role("button", name="Sign out").click()
+    visitor.page.wait_for_url(f"{place.platform_url}/accounts/login/**")
+    visitor.look_round()
+    visitor.page.goto(place.url)
+    assert urlsplit(visitor.page.url).path == "/accounts/login/"
