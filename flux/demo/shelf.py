@@ -16,7 +16,7 @@ from tenants.context import public_context
 from tenants.models import Membership, Restaurant, User
 
 ON_ITS_WAY = ("Milk", "Cream", "Coffee beans", "Flour")
-ON_ITS_WAY_DAYS = 3
+ON_ITS_WAY_DAYS = 2
 
 
 def count(restaurant: Restaurant, facts: Bistro, sales: Trade, *, now: dt.datetime) -> None:
@@ -52,11 +52,12 @@ def take_in_deliveries(restaurant: Restaurant, *, now: dt.datetime) -> None:
 
 
 def order_on_its_way(restaurant: Restaurant, facts: Bistro, sales: Trade, *, now: dt.datetime) -> None:
-    """An order that was sent yesterday, so that the first suggestions have something to net."""
+    """An order that arrives, if the day allows, before one placed now would: the first suggestions count it in."""
     usage = _usage_a_day(facts, sales)
     supplier = Supplier.objects.get(name=facts.suppliers[-1].name)
-    sent_at, by = now - dt.timedelta(days=1), _owner(restaurant)
-    slot = deliveries.next_slot(suggestions.rule_of(supplier), sent_at, restaurant.zone)
+    placed_at = now - dt.timedelta(days=supplier.lead_time_days)
+    slot = deliveries.next_slot(suggestions.rule_of(supplier), placed_at, restaurant.zone)
+    sent_at, by = min(now, slot.order_by) - dt.timedelta(hours=2), _owner(restaurant)
     order = PurchaseOrder.objects.create(
         number=1,
         supplier=supplier,
