@@ -129,11 +129,19 @@ FROM pos_order o WHERE d.order_id IS NULL AND o.connection_id = %s AND o.externa
 DROP_LINES = """
 DELETE FROM pos_orderline l USING differing d WHERE l.order_id = d.order_id AND l.position > d.lines
 """
-WRITE_LINES = """
+# Lines of a new order cannot meet others; those of a known one are compared with what stands at their position.
+ADD_LINES = """
 INSERT INTO pos_orderline (order_id, position, menu_item_id, quantity, gross, net)
 SELECT d.order_id, p.position, i.menu_item_id, p.quantity, p.gross, p.net
 FROM differing d JOIN staged_line p USING (number) JOIN staged_item i USING (item)
+WHERE d.was_on IS NULL
 ORDER BY p.number, p.position
+"""
+CHANGE_LINES = """
+INSERT INTO pos_orderline (order_id, position, menu_item_id, quantity, gross, net)
+SELECT d.order_id, p.position, i.menu_item_id, p.quantity, p.gross, p.net
+FROM differing d JOIN staged_line p USING (number) JOIN staged_item i USING (item)
+WHERE d.was_on IS NOT NULL
 ON CONFLICT (order_id, position) DO UPDATE
 SET menu_item_id = excluded.menu_item_id, quantity = excluded.quantity, gross = excluded.gross, net = excluded.net
 WHERE (pos_orderline.menu_item_id, pos_orderline.quantity, pos_orderline.gross, pos_orderline.net)
@@ -159,7 +167,7 @@ def stage(orders: Iterable[Order], connection_id: UUID | None) -> None:
         _copy(cursor, "staged_line", line_rows)
         cursor.execute(FIND_ITEMS)
         cursor.execute(FIND_ORDERS, [connection_id])
-        cursor.execute("ANALYZE staged_item, staged_order, staged_line")
+        cursor.execute("SET LOCAL default_statistics_target = 10; ANALYZE staged_item, staged_order, staged_line")
 
 
 class _Items:
@@ -237,7 +245,8 @@ def write(connection: Connection, file: SalesFile | None) -> Changes:
             cursor.execute(WRITE_ORDERS, [connection.pk, file_id])
             cursor.execute(FIND_NEW_ORDERS, [connection.pk])
             cursor.execute(DROP_LINES)
-            cursor.execute(WRITE_LINES)
+            cursor.execute(ADD_LINES)
+            cursor.execute(CHANGE_LINES)
     return replace(changes, new_items=new_items)
 
 
