@@ -12,6 +12,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 
 from menu.models import MenuItem
@@ -336,7 +337,7 @@ def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
     environ = os.environ | {
         "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "flux.settings",
-        "SECRET_KEY": "for this test",
+        "SECRET_KEY": settings.SECRET_KEY,
         "LOG_LEVEL": "ERROR",
     }
     worker = subprocess.Popen([sys.executable, "-c", STOPS_HALFWAY], env=environ, stdout=subprocess.PIPE, text=True)
