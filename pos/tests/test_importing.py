@@ -338,6 +338,7 @@ def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
         "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "flux.settings",
         "SECRET_KEY": settings.SECRET_KEY,
+        "FLUX_DEMO": "1",
         "LOG_LEVEL": "ERROR",
     }
     worker = subprocess.Popen([sys.executable, "-c", STOPS_HALFWAY], env=environ, stdout=subprocess.PIPE, text=True)
