@@ -25,6 +25,7 @@ class DomainInline(TabularInline):
     model = Domain
     extra = 0
     tab = True
+    can_delete = False  # in the list of domains, where a main one is kept
 
 
 class MembershipInline(TabularInline):

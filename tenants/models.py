@@ -155,6 +155,10 @@ class Restaurant(TenantMixin):
     def __str__(self) -> str:
         return self.name
 
+    def __enter__(self) -> "Restaurant":
+        """django-tenants keeps what was chosen before on the class, where threads would swap restaurants."""
+        raise TypeError("Use restaurant_context(restaurant).")
+
     @cached_property
     def host(self) -> str:
         """The host name that people reach it by."""
@@ -189,6 +193,14 @@ class Domain(DomainMixin):
 
     def __str__(self) -> str:
         return self.domain
+
+    def clean(self) -> None:
+        """Refuse what no browser would send as a host, and the platform's own."""
+        self.domain = self.domain.strip().lower()
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", self.domain) or ".." in self.domain:
+            raise ValidationError({"domain": "Only a host name, without scheme and port: old-name.flux.example"})
+        if self.domain == settings.FLUX_DOMAIN:
+            raise ValidationError({"domain": "This is the platform's own host."})
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -208,6 +208,11 @@ def test_choosing_through_django_tenants_ends_with_the_context(
     assert Restaurant.objects.count() == 2
 
 
+def test_the_context_that_threads_would_share_is_refused(restaurant: Restaurant) -> None:
+    with pytest.raises(TypeError, match="restaurant_context"), restaurant:
+        pass
+
+
 def test_cache_keys_carry_their_restaurant(restaurant: Restaurant, other_restaurant: Restaurant) -> None:
     cache.set("soup", "of the bistro", 5)
     with restaurant_context(other_restaurant):

@@ -147,6 +147,25 @@ def test_a_host_that_was_taken_meanwhile_is_told_on_the_page(staff: Client) -> N
     assert Restaurant.objects.count() == 2
 
 
+@pytest.mark.parametrize(
+    "host", ["http://old.flux.localhost", "old:80", "flux.localhost", "a..b", "b@d", "BISTRO.flux.localhost"]
+)
+def test_a_host_is_a_host_name_that_is_free(staff: Client, host: str) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    assert staff.post("/admin/tenants/domain/add/", {"domain": host, "tenant": bistro.pk}).status_code == 200
+    assert Domain.objects.count() == 2
+
+
+def test_a_second_host_is_added_and_the_main_one_is_kept(staff: Client) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    added = staff.post("/admin/tenants/domain/add/", {"domain": "Old.flux.localhost", "tenant": bistro.pk})
+    assert added.status_code == 302
+    assert [(found.domain, found.is_primary) for found in bistro.domains.all()] == [
+        ("bistro.flux.localhost", True),
+        ("old.flux.localhost", False),
+    ]
+
+
 def test_a_restaurant_and_a_person_cannot_be_deleted(staff: Client, superuser: User) -> None:
     bistro = Restaurant.objects.get(slug="bistro")
     for path in (f"restaurant/{bistro.pk}", f"user/{superuser.pk}", f"domain/{bistro.domains.get().pk}"):
