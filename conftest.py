@@ -49,10 +49,12 @@ def _loopback_only() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _quick_and_in_place() -> Iterator[None]:
     """Cheap password hashes, and tasks that run where they are enqueued (on commit)."""
+    import structlog
     from django.test import override_settings
 
     from flux.celery import app
 
+    structlog.configure(cache_logger_on_first_use=False)  # a logger that was used before could not be listened to
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
@@ -91,8 +93,14 @@ def other_restaurant(db: None) -> Restaurant:
 @pytest.fixture
 def restaurant(db: None) -> Iterator[Restaurant]:
     """Bistro, in Paris: the restaurant that the test's body works for."""
+    from django.conf import settings
+
+    from tenants import middleware
+
     with public_context():
         found = Restaurant.objects.get(slug="bistro")
+        middleware.forget_hosts()  # so that a count of queries does not depend on what ran before, or when
+        middleware.restaurant_of_host(f"bistro.{settings.FLUX_DOMAIN}")
     with restaurant_context(found):
         yield found
 

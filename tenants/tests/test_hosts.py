@@ -87,6 +87,7 @@ def test_a_closed_restaurant_is_not_there(restaurant: Restaurant, manager: User)
 def test_a_host_is_remembered_for_half_a_minute(
     restaurant: Restaurant, django_assert_num_queries: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    middleware.forget_hosts()
     with public_context():
         with django_assert_num_queries(1):
             middleware.restaurant_of_host("bistro.flux.localhost")
