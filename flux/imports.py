@@ -31,6 +31,7 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     """Load the file that the job is for; whether its sales are in now. Nothing where somebody else is at it."""
     job = jobs.claim(job_id, now=timezone.now())
     if job is None:
+        _tell_file_if_given_up(job_id)
         return False
     file = SalesFile.objects.get(pk=(job.mark or "").partition(":")[0])
     jobs.progress(job, 0, 1, f"Reading and loading {file.name}")
@@ -41,3 +42,12 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
         return False
     jobs.finish(job, note=f"{report['accepted']:,} of {report['rows']:,} rows imported", result={"file": str(file.pk)})
     return True
+
+
+def _tell_file_if_given_up(job_id: UUID) -> None:
+    """A file that has killed its worker each time is not on its way any more."""
+    given_up = Job.objects.filter(pk=job_id, status=Job.Status.FAILED, error=jobs.GIVEN_UP).first()
+    if given_up is not None:
+        file_id = (given_up.mark or "").partition(":")[0]
+        on_its_way = SalesFile.objects.filter(pk=file_id, status=SalesFile.Status.IMPORTING)
+        on_its_way.update(status=SalesFile.Status.FAILED, error=given_up.error)

@@ -7,19 +7,18 @@ in a manager's words, with its traceback in the log, and the steps after it run 
 import datetime as dt
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Literal
 from uuid import UUID
 
 import structlog
-from django.db.models import Max
+from django.db import transaction
 from django.utils import timezone
 
 from forecasting import forecast
-from pos import importing
-from pos.models import DailySales, SalesFile
-from pos.providers.base import ProviderError
+from forecasting.models import Run
+from pos import loading, sources
+from pos.models import DailySales
 from procurement import suggestions
 from procurement.models import SupplierItem
 from tenants.models import Restaurant
@@ -27,6 +26,7 @@ from tenants.office import jobs
 from tenants.office.models import Job
 
 PIPELINE = Job.Kind.PIPELINE
+RECOUNTED_DAYS = 35
 REST_HOURS = 1  # after closeout, so that the last orders of the night are in
 
 log = structlog.get_logger(__name__)
@@ -118,11 +118,16 @@ def _outcome(step: Step, restaurant: Restaurant, now: dt.datetime) -> Outcome:
 
 
 def sync(restaurant: Restaurant, now: dt.datetime) -> str:
-    """Load the files that somebody asked for and whose worker died, and say how far the sales reach."""
-    for file in SalesFile.objects.filter(status=SalesFile.Status.IMPORTING).order_by("uploaded_at"):
-        with suppress(ProviderError):  # its own page says why it cannot be read
-            importing.run(file, restaurant=restaurant, now=now)
-    last_on = DailySales.objects.aggregate(last_on=Max("business_date"))["last_on"]
+    """Count the last weeks' orders once more, by the source that each day has now, and say how far the sales reach.
+
+    Every load does so for its own days; this catches what was changed past it.
+    """
+    today = restaurant.business_date(now)
+    days = [today - dt.timedelta(days=n) for n in range(RECOUNTED_DAYS)]
+    with transaction.atomic():
+        loading.lock()
+        sources.settle(days, now=now)
+    last_on = DailySales.objects.last_on()
     if last_on is None:
         raise NothingToDo("There are no sales yet: upload a file from your till.")
     return f"Sales are in up to {last_on:%a} {last_on.day} {last_on:%b}."
@@ -134,6 +139,8 @@ def predict(restaurant: Restaurant, now: dt.datetime) -> str:
         made = forecast.make(restaurant, now=now)
     except forecast.NoSales as missing:
         raise NothingToDo(str(missing)) from missing
+    if made.status != Run.Status.COMPLETED:
+        return "Another forecast is being made at this moment."
     until = made.last_day
     return f"Forecast until {until:%a} {until.day} {until:%b}."
 
@@ -143,7 +150,8 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
     if not SupplierItem.objects.orderable().exists():
         raise NothingToDo("There are no suppliers' items yet, so nothing can be ordered.")
     suggested = suggestions.suggest(restaurant, now)
-    return f"{len(suggested.drafts)} draft orders."
+    drafts = len(suggested.drafts)
+    return "1 draft order." if drafts == 1 else f"{drafts} draft orders."
 
 
 STEPS: tuple[Step, ...] = (

@@ -6,10 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from structlog.testing import capture_logs
 
-from flux import pipeline, tasks
+from flux import imports, pipeline, tasks
 from flux.pipeline import NothingToDo, Step
 from pos import importing
-from pos.models import SalesFile
+from pos.models import DailySales, OrderLine
 from tenants.context import restaurant_context
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -136,12 +136,6 @@ def test_every_night_of_a_year_comes_exactly_once_in_order(restaurant, zone, clo
 SALES = b"Order,Date,Time,Item,Quantity,Price\n1,2026-11-21,12:10,Soup,2,6.50\n2,2026-11-22,19:30,Tart,1,8.00\n"
 
 
-def asked_for(content, name="sales.csv"):
-    file = importing.store(content, name=name, by=None, at=NOW)
-    importing.begin(file)
-    return file
-
-
 def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, django_capture_on_commit_callbacks):
     file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
@@ -172,10 +166,20 @@ def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
     assert job.error == file.error != ""
 
 
-def test_sync_loads_a_file_whose_worker_died_and_passes_over_one_that_cannot_be_read(restaurant):
-    bad, good = asked_for(b"Name;Street\nA;B\n", "bad.csv"), asked_for(SALES)
+def test_a_file_that_kills_its_worker_each_time_is_given_up_and_says_so(restaurant, monkeypatch):
+    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
+    job = imports.request(file, now=NOW)
+    Job.objects.filter(pk=job.pk).update(status="running", started_at=NOW, attempts=jobs.MOST_ATTEMPTS)
+    tasks.import_file(restaurant_id=str(restaurant.pk), job_id=str(job.pk))
+    file.refresh_from_db()
+    assert (file.status, file.error) == ("failed", jobs.GIVEN_UP)
+
+
+def test_sync_counts_again_what_was_changed_past_an_import(restaurant):
+    importing.run(importing.store(SALES, name="sales.csv", by=None, at=NOW), restaurant=restaurant, now=NOW)
+    OrderLine.objects.filter(quantity=2).update(quantity=5)
     assert pipeline.sync(restaurant, NOW) == "Sales are in up to Sun 22 Nov."
-    assert [SalesFile.objects.get(pk=file.pk).status for file in (bad, good)] == ["failed", "imported"]
+    assert sorted(DailySales.objects.values_list("quantity", flat=True)) == [1, 5]
 
 
 def test_a_restaurant_with_nothing_in_it_has_nothing_to_do(restaurant):
