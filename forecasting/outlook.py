@@ -16,7 +16,7 @@ PAST_DAYS = 56
 
 @dataclass(frozen=True)
 class Row:
-    """Expected units of one dish, by day; None on a day that the run does not speak of."""
+    """Expected units of one dish, by day; None on a closed day and on one that the run does not speak of."""
 
     item_id: UUID
     name: str
@@ -87,18 +87,19 @@ class Quality:
 def table(run: Run, first: dt.date, n_days: int) -> Table:
     """Dishes × `n_days` days from `first` on, in two queries."""
     days = [first + dt.timedelta(days=ahead) for ahead in range(n_days)]
+    closed = closed_days(run, days[0], days[-1])
     place = {day: number for number, day in enumerate(days)}
     rows: dict[UUID, Row] = {}
     found = Forecast.objects.on_the_menu(run, days[0], days[-1])
     for item_id, name, day, mean in found.values_list("menu_item_id", "menu_item__name", "date", "mean"):
         row = rows.setdefault(item_id, Row(item_id, name, [None] * n_days))
-        row.units[place[day]] = float(mean)
+        row.units[place[day]] = None if day in closed else float(mean)
     ordered = sorted(rows.values(), key=lambda row: (-row.total, row.name.casefold()))
-    return Table(days, closed_days(days[0], days[-1]), ordered)
+    return Table(days, closed, ordered)
 
 
 def item_days(run: Run | None, item: MenuItem, first: dt.date, n_days: int) -> list[ItemDay]:
-    """PAST_DAYS days of sales before `first` (none where nothing was sold), then `n_days` days of forecast."""
+    """PAST_DAYS days of sales before `first`, then `n_days` days of forecast; closed days have neither."""
     began = first - dt.timedelta(days=PAST_DAYS)
     sold = dict(
         DailySales.objects.between(began, first).filter(menu_item=item).values_list("business_date", "quantity")
@@ -107,7 +108,9 @@ def item_days(run: Run | None, item: MenuItem, first: dt.date, n_days: int) -> l
     ahead = {}
     if run is not None:
         last = first + dt.timedelta(days=n_days - 1)
-        ahead = {row.date: row for row in Forecast.objects.filter(run=run, menu_item=item, date__range=(first, last))}
+        closed = closed_days(run, first, last)
+        found = Forecast.objects.filter(run=run, menu_item=item, date__range=(first, last))
+        ahead = {row.date: row for row in found if row.date not in closed}
     past = [_past(began + dt.timedelta(days=number), sold, open_days) for number in range(PAST_DAYS)]
     return past + [_ahead(first + dt.timedelta(days=number), ahead) for number in range(n_days)]
 
@@ -127,9 +130,12 @@ def quality(report: dict[str, Any]) -> Quality | None:
     )
 
 
-def closed_days(first: dt.date, last: dt.date) -> frozenset[dt.date]:
-    """Planned closures, both days included."""
-    return frozenset(Closure.objects.filter(on__range=(first, last)).values_list("on", flat=True))
+def closed_days(run: Run, first: dt.date, last: dt.date) -> frozenset[dt.date]:
+    """Planned closures, and the weekdays on which the run takes the house to be closed; both ends included."""
+    planned = Closure.objects.filter(on__range=(first, last)).values_list("on", flat=True)
+    days = [first + dt.timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+    weekdays = run.report.get("closed_weekdays", [])
+    return frozenset(planned).union(day for day in days if day.weekday() in weekdays)
 
 
 def _past(day: dt.date, sold: dict[dt.date, Decimal], open_days: set[dt.date]) -> ItemDay:

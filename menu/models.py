@@ -56,8 +56,8 @@ class IngredientQuerySet(models.QuerySet["Ingredient"]):
     """Named reads."""
 
     def with_dish_count(self) -> "IngredientQuerySet":
-        """With the number of dishes that use it, as `dishes`."""
-        return self.annotate(dishes=models.Count("recipe_lines"))
+        """With the number of dishes that use it, as `dishes`, by name."""
+        return self.annotate(dishes=models.Count("recipe_lines")).order_by(Lower("name"))
 
 
 class Ingredient(models.Model):

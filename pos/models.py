@@ -18,6 +18,14 @@ from menu.models import MenuItem
 from tenants.keys import uuid7
 
 
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Named reads."""
+
+    def unasked(self) -> "ConnectionQuerySet":
+        """Sources with prices of which nobody has said whether they include tax."""
+        return self.filter(prices_include_tax=None, provider=Connection.Provider.CSV, reading__has_amounts=True)
+
+
 class Connection(models.Model):
     """A source of sales: a point of sale, or the files of one layout (one export of one till)."""
 
@@ -49,6 +57,8 @@ class Connection(models.Model):
         help_text="As a share: 0.10 is 10 %. Used where prices include tax.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from forecasting.models import Forecast, Run
+from forecasting.outlook import closed_days
 from menu import explosion
 from menu.explosion import Moments
 from procurement import shocks
@@ -34,13 +35,16 @@ class DayOutlook:
 def read(
     run: Run, first: dt.date, last: dt.date, sold: Mapping[dt.date, float], prices: Mapping[Hashable, float]
 ) -> list[DayOutlook]:
-    """The days from `first` to `last` that the run speaks of, in one query.
+    """The days from `first` to `last` that the run speaks of and on which the house is open, in two queries.
 
     `sold` (units by open day) says how much the days of this house rise and fall together, which the ranges need: the
     sum of the dishes' 90 % quantiles would be far too high. `prices` is net sales per unit sold, by dish.
     """
     rows = Forecast.objects.on_the_menu(run, first, last).values_list("menu_item_id", "date", "mean", "q10", "q90")
-    dishes: Demand = {(item, day): _moments(float(mean), low, high) for item, day, mean, low, high in rows}
+    closed = closed_days(run, first, last)
+    dishes: Demand = {
+        (item, day): _moments(float(mean), low, high) for item, day, mean, low, high in rows if day not in closed
+    }
     one_each: dict[Hashable, Mapping[Hashable, Fraction]] = {item: {HOUSE: Fraction(1)} for item, _ in dishes}
     totals = explosion.explode(dishes, one_each, shocks.venue_shock(_recent(sold, first)).share)
     by_day = sorted(((day, total) for (_, day), total in totals.items()), key=lambda pair: pair[0])

@@ -130,14 +130,13 @@ def _sales(today: dt.date, last_on: dt.date) -> list[Action]:
 
 
 def _prices() -> list[Action]:
-    unasked = list(Connection.objects.filter(prices_include_tax=None, provider=Connection.Provider.CSV))
     return [
         Action(
             "Say whether prices include tax",
             f"{source.name}: net sales are not known until then",
             reverse("pos:source", args=[source.pk]),
         )
-        for source in unasked
+        for source in Connection.objects.unasked()
     ]
 
 

@@ -81,12 +81,14 @@ def qty(value: Decimal | float | None, unit: str = "") -> str:
 
 
 @register.filter
-def percent(share: Decimal | float | None) -> str:
-    """0.124 is 12 %; below one percent a decimal stays."""
+def percent(share: Decimal | float | None, digits: int = 0) -> str:
+    """0.124 is 12 %; below one percent a decimal stays. `digits` where a rate must be exact: 0.135 is 13.5 %."""
     if share is None:
         return NOTHING
     value = float(share) * 100
-    return f"{value:.1f}{NO_BREAK}%" if 0 < round(abs(value), 1) < 1 else f"{value:.0f}{NO_BREAK}%".replace("-", MINUS)
+    shown = max(digits, 1) if 0 < round(abs(value), 1) < 1 else digits
+    text = f"{value:.{shown}f}".replace("-", MINUS)
+    return f"{text.removesuffix('.0') if digits else text}{NO_BREAK}%"
 
 
 @register.filter

@@ -137,6 +137,16 @@ def test_a_missed_cutoff_is_named(restaurant: Restaurant) -> None:
     assert [action.what for action in actions] == ["Approve 1 order: the cutoff has passed"]
 
 
+def test_sources_with_prices_are_asked_about_tax_once(restaurant: Restaurant) -> None:
+    Connection.objects.create(provider="csv", name="Till", layout="a", reading={"has_amounts": True})
+    Connection.objects.create(provider="csv", name="Product mix", layout="b", reading={"has_amounts": False})
+    Connection.objects.create(
+        provider="csv", name="Old till", layout="c", reading={"has_amounts": True}, prices_include_tax=False
+    )
+    actions = today.today_page(restaurant, NOW, role="manager").actions
+    assert [action.why for action in actions if "tax" in action.what] == ["Till: net sales are not known until then"]
+
+
 def test_the_kitchen_sees_the_numbers_and_nothing_to_decide(kitchen_portal: Client) -> None:
     sell(a_dish(), SATURDAY, 3)
     page = kitchen_portal.get("/").content.decode()
@@ -168,5 +178,5 @@ def test_the_page_asks_as_much_for_three_dishes_as_for_one(
         sell(dish, dt.date(2020, 1, 1), 5, 10)
         expect(run, dish, dt.date(2020, 1, 2), 5)
     portal.get("/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         portal.get("/")

@@ -40,6 +40,8 @@ def test_money_is_in_the_restaurants_currency(restaurant: object) -> None:
 
 def test_shares_and_counts() -> None:
     assert write.percent(Decimal("0.124")) == "12\N{NO-BREAK SPACE}%"
+    assert write.percent(Decimal("0.135"), 1) == "13.5\N{NO-BREAK SPACE}%"
+    assert write.percent(Decimal("0.20"), 1) == "20\N{NO-BREAK SPACE}%"
     assert write.percent(0.004) == "0.4\N{NO-BREAK SPACE}%"
     assert write.percent_change(-0.08) == "−8\N{NO-BREAK SPACE}%"
     assert write.percent_change(0.12) == "+12\N{NO-BREAK SPACE}%"

@@ -64,6 +64,18 @@ def test_the_look_ahead_begins_after_old_sales(restaurant: Restaurant) -> None:
     assert run.first_day(dt.date(2016, 1, 20)) == dt.date(2016, 1, 20)
 
 
+def test_closed_days_have_no_number_even_where_the_run_says_zero(run: Run) -> None:
+    soup = MenuItem.objects.create(name="Soup")
+    run.report["closed_weekdays"] = [DAY.weekday()]
+    Closure.objects.create(on=DAY + dt.timedelta(days=1))
+    for ahead, mean in enumerate([0, 0, 5]):
+        expect(run, soup, DAY + dt.timedelta(days=ahead), mean)
+    table = outlook.table(run, DAY, 3)
+    assert table.rows[0].units == [None, None, 5]
+    assert [day in table.closed for day in table.days] == [True, True, False]
+    assert [day.mean for day in outlook.item_days(run, soup, DAY, 3)[-3:]] == [None, None, 5]
+
+
 def test_pages_without_a_forecast_say_how_to_get_one(portal: Client) -> None:
     soup = MenuItem.objects.create(name="Soup")
     assert "No forecast yet" in portal.get("/forecast/").content.decode()
@@ -88,5 +100,5 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
     portal.get("/forecast/")
     with django_assert_num_queries(5):
         portal.get("/forecast/")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         portal.get(f"/forecast/{dish.pk}/")

@@ -82,6 +82,13 @@ def test_a_name_is_taken_once_whatever_its_case(portal: Client, tomato: Ingredie
     assert "There is already an ingredient of this name." in response.content.decode()
 
 
+def test_ingredients_are_listed_by_name_with_the_dishes_that_use_them(soup: MenuItem, tomato: Ingredient) -> None:
+    Ingredient.objects.create(name="basil", base_unit="g")
+    RecipeLine.objects.create(menu_item=soup, ingredient=tomato, quantity=1, unit="g")
+    found = Ingredient.objects.with_dish_count()
+    assert [(ingredient.name, ingredient.dishes) for ingredient in found] == [("basil", 0), ("Tomato", 1)]
+
+
 def test_the_kitchen_reads_and_does_not_change(kitchen_portal: Client, soup: MenuItem, tomato: Ingredient) -> None:
     page = kitchen_portal.get(reverse("menu:item", args=[soup.pk]))
     assert page.status_code == 200
