@@ -55,7 +55,7 @@ class Row:
         if not found and default is not None:
             return default
         try:
-            return _number(found)
+            return number(found)
         except ValueError as problem:
             raise BadTable([Fault(self.line, field, found, str(problem))]) from problem
 
@@ -113,8 +113,8 @@ def _key(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-def _number(written: str) -> Decimal:
-    """Raises ValueError with the reason in a reader's words."""
+def number(written: str) -> Decimal:
+    """A number as people write it, with a decimal point or comma. Raises ValueError with the reason in plain words."""
     bare = written.replace(" ", "").replace("\u00a0", "")
     whole, comma, decimals = bare.rpartition(",")
     if comma and len(decimals) == 3 and "," not in whole and "." not in bare and whole.lstrip("-") not in {"", "0"}:
@@ -122,9 +122,9 @@ def _number(written: str) -> Decimal:
     if comma:
         bare = bare.replace(",", "") if "." in decimals or "," in whole else f"{whole.replace('.', '')}.{decimals}"
     try:
-        number = Decimal(bare)
+        read = Decimal(bare)
     except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
+        read = Decimal("NaN")
+    if not read.is_finite():
         raise ValueError("this is not a number")
-    return number
+    return read

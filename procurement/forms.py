@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from menu import recipes, units
+from menu import recipes, tables, units
 from menu.forms import UNIT_CHOICES
 from menu.models import Ingredient
 from menu.units import NoConversion
@@ -115,10 +115,22 @@ def _without_zeros(form: forms.ModelForm) -> None:
             form.initial[name] = wording.plain(value)
 
 
+class AmountField(forms.DecimalField):
+    """An amount as people in a kitchen write it: 4.5 or 4,5."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            return super().to_python(tables.number(str(value)))
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from wrong
+
+
 class CountForm(forms.Form):
     """What is on the shelf of one ingredient, in a unit that suits it."""
 
-    quantity = forms.DecimalField(min_value=Decimal(0), max_digits=12, decimal_places=3)
+    quantity = AmountField(min_value=Decimal(0), max_digits=12, decimal_places=3)
     unit = forms.ChoiceField()
 
     def __init__(self, *args: Any, ingredient: Ingredient, **kwargs: Any) -> None:

@@ -285,7 +285,8 @@ def count(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
     ingredient = get_object_or_404(Ingredient, pk=ingredient_id)
     form = CountForm(request.POST, ingredient=ingredient)
     if not form.is_valid():
-        messages.error(request, f"{ingredient} was not counted: write a number such as 4.5, or 0.")
+        why = " ".join(str(message) for errors in form.errors.values() for message in errors)
+        messages.error(request, f"{ingredient} was not counted. {why[:1].upper()}{why[1:]}")
         return _show_stock(request, status=422)
     quantity, unit = form.cleaned_data["quantity"], form.cleaned_data["unit"]
     try:

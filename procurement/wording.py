@@ -14,6 +14,7 @@ from menu import units
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ARRIVALS_SAID = 3
 _LARGE = {"g": "kg", "ml": "l"}
 
 
@@ -109,8 +110,10 @@ def reason(
     have = [f"have {scale.say(on_hand)}"]
     have += [
         f"{scale.say(quantity)} {f'arriving {weekday(day)}' if day >= start else f'overdue since {long_date(day)}'}"
-        for day, quantity in arriving
+        for day, quantity in arriving[:_ARRIVALS_SAID]
     ]
+    if later := arriving[_ARRIVALS_SAID:]:
+        have.append(f"{scale.say(sum((quantity for _, quantity in later), Decimal(0)))} more after that")
     have += [f"{scale.say(committed)} promised"] if committed else []
     packed = f"{packs} × ({pack})" if "×" in pack else f"{packs} × {pack}"
     sentence = (

@@ -277,7 +277,17 @@ def test_the_kitchen_counts(kitchen_portal):
     assert notices(answer) == ["Flour is counted: 4.5 kg."]
 
 
-@pytest.mark.parametrize("fields", [{"quantity": "-1", "unit": "kg"}, {"quantity": "4", "unit": "l"}, {}])
+def test_a_decimal_comma_is_understood_and_an_ambiguous_one_refused(kitchen_portal):
+    flour = IngredientFactory(name="Flour")
+    kitchen_portal.post(url("count", flour.pk), {"quantity": "4,5", "unit": "kg"})
+    answer = kitchen_portal.post(url("count", flour.pk), {"quantity": "1,500", "unit": "kg"})
+    assert [count.quantity for count in StockMovement.objects.all()] == [4500]
+    assert notices(answer)[-1:] == ["Flour was not counted. This may mean 1500 or 1.500: write it without the comma"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"quantity": "-1", "unit": "kg"}, {"quantity": "4", "unit": "l"}, {"quantity": "some", "unit": "kg"}, {}]
+)
 def test_a_count_that_cannot_be_is_refused(kitchen_portal, fields):
     answer = kitchen_portal.post(url("count", IngredientFactory(name="Flour").pk), fields)
     assert (answer.status_code, StockMovement.objects.count()) == (422, 0)

@@ -58,6 +58,14 @@ def test_what_arrives_after_the_interval_or_is_promised_does_not_help():
     assert proposal.reason == ("Need 18.4 kg until Thu 26 Nov (P80), have 6.0, 1.0 promised → 13.4 kg → 3 × 5 kg")
 
 
+def test_many_deliveries_are_said_in_short():
+    arrivals = tuple(Arrival(SUNDAY + datetime.timedelta(days=n), Decimal(500)) for n in range(-2, 4))
+    assert propose(position=Position(Decimal(6000), arrivals)).reason == (
+        "Need 18.4 kg until Thu 26 Nov (P80), have 6.0, 0.5 overdue since Fri 20 Nov, 0.5 overdue since Sat 21 Nov, "
+        "0.5 arriving Sun, 1.5 more after that → 9.4 kg → 2 × 5 kg"
+    )
+
+
 def test_a_delivery_that_is_overdue_still_counts_as_coming():
     overdue = Arrival(SUNDAY - datetime.timedelta(days=1), Decimal(15000))
     proposal = propose(position=Position(Decimal(6000), (overdue,)))
