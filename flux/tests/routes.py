@@ -14,6 +14,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 PARAMETER = re.compile(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)")
+APPS = {"menu", "pos", "forecasting", "procurement"}  # whose pages are about rows of their own, dishes and jobs
 NOWHERE = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "987654321", "text": "nowhere"}
 
 
@@ -57,6 +58,9 @@ class Route:
         """Whether a parameter may mean this row; pages of the admin name their model."""
         if self.is_admin:
             return self.name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_")
+        app = self.name.partition(":")[0]
+        if app in APPS and model._meta.app_label not in {app, "menu", "office"}:
+            return False
         return kind == "text" or (kind == "int") == isinstance(key, int)
 
 

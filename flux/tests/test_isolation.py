@@ -92,6 +92,8 @@ def test_no_page_or_endpoint_shows_the_other_restaurant(visitor: Visitor, ours: 
     secrets |= {str(key) for _, key in keys(theirs) if len(str(key)) > 10 and not re.fullmatch(r"[\d-]{10}", str(key))}
     seen, leaks = set(), []
     for route, address in addresses(ours):
+        if route.names_rows and route.name in seen:
+            continue  # its page has been looked at, with the key of the right kind of row
         answer = visitor.get(route, address)
         text = text_of(answer)
         leaks += [(address, secret) for secret in secrets if secret in text]
