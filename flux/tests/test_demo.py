@@ -162,6 +162,21 @@ def test_orders_of_today_arrive_as_they_are_opened_and_once(demo, facts):
     assert today == OrderLine.objects.filter(order__business_date=TODAY).aggregate(units=Sum("quantity"))["units"]
 
 
+def test_the_task_finds_the_demo_and_leaves_other_restaurants_alone(demo, facts, other_restaurant, monkeypatch):
+    monkeypatch.setattr(bistro, "read", lambda: replace(facts, slug="bistro"))
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+    tasks.let_demo_orders_arrive()
+    assert Order.objects.filter(business_date=TODAY).exists()
+    with restaurant_context(other_restaurant):
+        assert not Order.objects.exists()
+
+
+def test_without_the_demo_nobody_arrives(restaurant, facts, monkeypatch):
+    monkeypatch.setattr(bistro, "read", lambda: facts)
+    tasks.let_demo_orders_arrive()
+    assert not Order.objects.exists()
+
+
 def test_a_planned_closure_keeps_the_guests_away(demo, facts):
     Closure.objects.create(on=TODAY, note="Burst pipe")
     assert loading.let_orders_arrive(demo, facts, now=NOW) > 0  # yesterday's

@@ -3,9 +3,10 @@
 import datetime as dt
 
 import pytest
+from celery import Celery
 
 from flux import pipeline, tasks
-from flux.celery import TIMETABLE, app
+from flux.celery import DEMO_TIMETABLE, TIMETABLE, app, use_timetable
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -122,8 +123,16 @@ def test_a_night_whose_message_was_lost_is_sent_again(sweep, sent):
 
 def test_the_timetable_names_tasks_that_exist():
     app.loader.import_default_modules()
-    assert {entry["task"] for entry in TIMETABLE.values()} <= set(app.tasks)
+    assert {entry["task"] for entry in (TIMETABLE | DEMO_TIMETABLE).values()} <= set(app.tasks)
     assert TIMETABLE["nightly"]["schedule"].minute == {0, 15, 30, 45}
+
+
+@pytest.mark.parametrize(("demo", "entries"), [(False, {"nightly"}), (True, {"nightly", "demo-orders"})])
+def test_only_a_demo_has_guests_on_its_timetable(settings, demo, entries):
+    settings.DEMO = demo
+    beat = Celery(set_as_current=False)
+    use_timetable(beat)
+    assert set(beat.conf.beat_schedule) == entries
 
 
 def test_tasks_survive_the_loss_of_their_worker():
