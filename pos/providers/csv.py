@@ -341,7 +341,7 @@ def _decide(table: Table, options: Options) -> tuple[Reading, bool]:
     moments = [values.moment(day, order) for day in days]
     timed = TIME in layout.columns or any(map(_has_time, moments))
     kind = ORDERS if ORDER_ID in layout.columns else TIMES if timed else DAYS
-    proven = len(possible) == 1 or not any(map(values.is_ambiguous, days))
+    proven = bool(options.date_order) or len(possible) == 1 or not any(map(values.is_ambiguous, days))
     decimal = options.decimal or values.decimal_mark(figures) or likely
     return Reading(layout, kind, order, date_order_proven=proven, decimal=decimal), timed
 
