@@ -27,6 +27,7 @@ from pos.models import Connection, DaySource, SalesFile
 from pos.providers import csv, headers, tables, values
 from pos.providers.base import ProviderError
 from pos.providers.csv import Options, Reading, Table
+from pos.providers.values import DateOrder
 from tenants.models import Restaurant
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -121,7 +122,7 @@ def preview(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[s
         reading = _read(task, restaurant, now)
         with transaction.atomic():
             _stage(task, reading)
-            changes = loading.compare(task.connection and task.connection.pk, file.pk)
+            changes = loading.compare(task.connection_id, file.pk)
             transaction.set_rollback(True)
         report |= _reading_report(reading) | _changes_report(changes, reading, task.connection)
         file.rejects = _rejects_table(reading)
@@ -192,6 +193,10 @@ class _Task:
     time_zone: str
     connection: Connection | None
 
+    @property
+    def connection_id(self) -> UUID | None:
+        return self.connection.pk if self.connection else None
+
 
 def _understand(file: SalesFile, restaurant: Restaurant) -> _Task:
     """What was said about this file, then what is remembered of its layout, then the restaurant's own ways."""
@@ -204,7 +209,7 @@ def _understand(file: SalesFile, restaurant: Restaurant) -> _Task:
         by_hand = {**remembered["mapping"], **by_hand}
         table = csv.inspect(content, Options(mapping=by_hand, delimiter=said.get("delimiter", "")))
     include_tax, rate = _tax_of(said) if "prices_include_tax" in said else _tax_of(connection)
-    country = "mdy" if restaurant.country in csv.MONTH_FIRST_COUNTRIES else "dmy"
+    country: DateOrder = "mdy" if restaurant.country in csv.MONTH_FIRST_COUNTRIES else "dmy"
     options = Options(
         mapping=by_hand,
         date_order=said.get("date_order") or None,
@@ -224,7 +229,7 @@ def _tax_of(source: Connection | Answers | None) -> tuple[bool | None, Decimal |
     if isinstance(source, Connection):
         return source.prices_include_tax, source.tax_rate
     rate = source.get("tax_rate")
-    return source["prices_include_tax"], Decimal(rate) if rate not in (None, "") else None
+    return source["prices_include_tax"], Decimal(rate) if rate else None
 
 
 def _read(task: _Task, restaurant: Restaurant, now: datetime) -> Reading:
@@ -284,7 +289,7 @@ def _stage(task: _Task, reading: Reading) -> None:
     restart = remembered or reading.order_numbers_restart
     if connection and restart and not remembered:
         _qualify(connection)
-    loading.stage(reading.orders(numbers_restart=restart), connection and connection.pk)
+    loading.stage(reading.orders(numbers_restart=restart), task.connection_id)
     if connection and not restart and reading.kind == csv.ORDERS and loading.numbers_restart(task.file):
         _qualify(connection)
         loading.stage(reading.orders(numbers_restart=True), connection.pk)
