@@ -58,7 +58,10 @@ class PricesForm(forms.Form):
     def answers(self) -> dict[str, Any]:
         """For `importing.answer`."""
         rate = self.cleaned_data["rate"]
-        return {"prices_include_tax": self.cleaned_data["prices"] == "yes", "tax_rate": str(rate) if rate else None}
+        return {
+            "prices_include_tax": self.cleaned_data["prices"] == "yes",
+            "tax_rate": None if rate is None else str(rate),
+        }
 
 
 class ReadingForm(forms.Form):

@@ -547,6 +547,8 @@ class _Lines(dict[tuple[str, ...], "Line | Problem"]):
                 if abs(figure) > LARGEST_QUANTITY:
                     return Problem(name, text, f"is more than {LARGEST_QUANTITY:,} of one item")
                 figure = figure.quantize(_THOUSANDTH, ROUND_HALF_UP)
+            elif abs(figure) >= LARGEST_AMOUNT:
+                return Problem(name, text, "is more than money can be")
             found[name] = figure
         return found
 

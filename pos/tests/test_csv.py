@@ -130,7 +130,7 @@ def test_every_refused_row_names_line_field_and_value_and_harms_no_other():
         "2025-03-01 12:00,11,Soup,1,cheap\n",
         '2025-03-01 12:00,12,"Soup,1,4\n',
         "1925-03-01 12:00,13,Soup,1,4\n",
-        "2025-03-01 12:00,14,Soup,1,123456789\n",
+        "2025-03-01 12:00,14,Soup,1," + "9" * 40 + "\n",
         "\n",
         " , ,,,\n",
     ]  # fmt: skip
@@ -147,7 +147,7 @@ def test_every_refused_row_names_line_field_and_value_and_harms_no_other():
         (22, "unit_price", "cheap"),
         (24, "row", '2025-03-01 12:00,12,"Soup,1,4'),
         (26, "timestamp", "1925-03-01 12:00"),
-        (28, "unit_price", "123456789"),
+        (28, "unit_price", "9" * 40),
     ]
     assert [(order.external_id, len(order.lines)) for order in orders(reading)] == [("1", 16), ("3", 1)]
     assert orders(reading)[1].lines[0].item == "two lines"
