@@ -21,10 +21,10 @@ class TooLittleHistory(Exception):
     """There are not enough open days to learn a model from."""
 
 
-def training_cases(lookup: Lookup, until: int, max_rows: int, seed: int) -> Cases:
+def training_cases(lookup: Lookup, until: int, max_rows: int) -> Cases:
     """Every third origin of the last 400 days × the items then sold × 1…14 days ahead, open days up to `until` only.
 
-    Above `max_rows` a seeded sample, in order.
+    Above `max_rows` they are thinned evenly, which varies less than a random sample.
     """
     panel, track = lookup.track.panel, lookup.track
     origins = np.arange(until - 1, max(until - _WINDOW_DAYS, 13), -_ORIGIN_STEP)[::-1]
@@ -39,7 +39,7 @@ def training_cases(lookup: Lookup, until: int, max_rows: int, seed: int) -> Case
     cases = cases[np.flatnonzero(usable[cases.target])]
     if len(cases) <= max_rows:
         return cases
-    return cases[np.sort(np.random.default_rng(seed).choice(len(cases), max_rows, replace=False))]
+    return cases[np.linspace(0, len(cases) - 1, max_rows).astype(int)]
 
 
 def _sold_recently(sold: Array) -> Array:
@@ -77,7 +77,7 @@ class BoostedModel:
 
     def fit(self, lookup: Lookup, until: int) -> Self:
         """Learn from targets up to row `until`. Raises TooLittleHistory."""
-        cases = training_cases(lookup, until, self.max_rows, self.seed)
+        cases = training_cases(lookup, until, self.max_rows)
         if len(cases) < self.min_rows:
             raise TooLittleHistory(
                 f"The model needs {self.min_rows} sales of an item and day to learn from and found {len(cases)}."

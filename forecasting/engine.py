@@ -21,10 +21,11 @@ MEMORY_DAYS = 800  # 400 days of lessons, each of which looks back a year
 _REPLAY_WEEKS = 6
 _REPORT_WEEKS = 4
 _WARM_UP_DAYS = 14  # history that even a smoother is given before it is tried
-_TOLERATED = 1.1  # the replayed model knows six weeks less than the real one, and four weeks are noisy
-_BENEFIT_OF_DOUBT = 0.97  # on the model's error against the smoother's, for the same reason
-_REPLAY_ROWS, _FINAL_ROWS = 20_000, 50_000
-_REPLAY_QUANTILE_ROWS, _FINAL_QUANTILE_ROWS = 8_000, 20_000
+_TOLERATED = 1.2  # a method this much worse than the baseline is dropped: the replayed model knows six weeks less
+_FAIR_DAYS = 770  # with less, the replayed model has not seen every season turn before: the real one is better
+_BENEFIT_OF_DOUBT = 0.97  # on the model's error against the smoother's, since the real one knows six weeks more
+_REPLAY_ROWS, _FINAL_ROWS = 30_000, 60_000
+_REPLAY_QUANTILE_ROWS, _FINAL_QUANTILE_ROWS = 12_000, 20_000
 _SEED = 1
 
 
@@ -70,7 +71,7 @@ def _outlook(lookup: Lookup, horizon_days: int) -> Outlook:
     last, n_items = len(panel.days) - 1, len(panel.items)
     weeks = _replay_weeks(len(panel.days))
     replay, notes = _replay(lookup, last, weeks, horizon_days)
-    method = _choose(replay.daily(_REPORT_WEEKS).scores())
+    method = _choose(replay.daily(_REPORT_WEEKS).scores(), is_fair=last + 1 >= _FAIR_DAYS)
     forecaster, problems = _fit(lookup, last, method)
     models = None
     if method == MODEL and not problems:
@@ -111,17 +112,17 @@ def _replay(lookup: Lookup, last: int, weeks: int, horizon_days: int) -> tuple[b
     return backtest.replay(lookup, fitted, weeks=weeks, horizon_days=horizon_days), notes
 
 
-def _choose(scores: Mapping[str, backtest.Score]) -> str:
-    """The better of model and smoother; the same-weekday mean where both were worse than it.
+def _choose(scores: Mapping[str, backtest.Score], *, is_fair: bool = False) -> str:
+    """The model, then the smoother, unless it was worse than the same-weekday mean; that mean where both were.
 
-    The smoother where nothing could be scored.
+    Where the replay `is_fair` to the model, the better of model and smoother. The smoother where nothing was scored.
     """
     if not scores:
         return SMOOTHER
     bar = _TOLERATED * scores[BASELINE].wape
     good = {name: scores[name].wape for name in (MODEL, SMOOTHER) if name in scores and scores[name].wape <= bar}
     if MODEL in good:
-        good[MODEL] *= _BENEFIT_OF_DOUBT
+        good[MODEL] *= _BENEFIT_OF_DOUBT if is_fair else 0.0
     return min(good, key=lambda name: good[name], default=BASELINE)
 
 
