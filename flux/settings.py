@@ -214,7 +214,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.tokens.RestaurantJWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.access.IsMember"],
     "DEFAULT_RENDERER_CLASSES": ["flux.api.rendering.NumberRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.parsing.SafeJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "flux.api.lists.Pagination",
     "DEFAULT_FILTER_BACKENDS": ["flux.api.lists.StrictFilters"],
     "DEFAULT_SCHEMA_CLASS": "flux.api.schema.Schema",

@@ -18,13 +18,14 @@ from rest_framework.decorators import (
     throttle_classes,
 )
 from rest_framework.exceptions import APIException, Throttled, ValidationError
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import tokens
 from tenants.models import Restaurant
+from tenants.parsing import SafeJSONParser
 from tenants.throttles import PerAccount, PerAddress
 
 log = structlog.get_logger(__name__)
@@ -95,7 +96,7 @@ class TokenSerializer(serializers.Serializer[Any]):
 @api_view(["POST"])
 @authentication_classes([])
 @permission_classes([AllowAny])
-@parser_classes([FormParser, JSONParser])
+@parser_classes([FormParser, SafeJSONParser])
 @throttle_classes([PerAddress])
 def login(request: Request) -> Response:
     """Sign in with e-mail and password; the tokens open this restaurant only."""
@@ -122,7 +123,7 @@ def login(request: Request) -> Response:
 @api_view(["POST"])
 @authentication_classes([])
 @permission_classes([AllowAny])
-@parser_classes([FormParser, JSONParser])
+@parser_classes([FormParser, SafeJSONParser])
 @throttle_classes([PerAddress])
 def refresh(request: Request) -> Response:
     """Exchange a refresh token for a new pair. It works once; a second use ends every token of that sign-in."""

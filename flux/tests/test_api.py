@@ -89,6 +89,13 @@ def test_swagger_asks_no_other_host_and_has_no_inline_script_or_style(stranger: 
         (lambda c: c.get("/api/v1/", headers={"accept": "text/html"}), (406, "not-acceptable")),
         (lambda c: c.get("/auth/login"), (405, "method-not-allowed")),
         (lambda c: c.post("/auth/login", "{", "application/json"), (400, "malformed-request")),
+        (lambda c: c.post("/auth/login", "[" * 100_000, "application/json"), (400, "malformed-request")),
+        (lambda c: c.post("/auth/login", "9" * 5_000, "application/json"), (400, "malformed-request")),
+        (lambda c: c.post("/auth/login", b"\xff", "application/json"), (400, "malformed-request")),
+        (
+            lambda c: c.post("/auth/login", '{"username": "\\ud800", "password": "x"}', "application/json"),
+            (400, "invalid-values"),
+        ),
         (lambda c: c.post("/auth/login", "<a/>", "application/xml"), (415, "unsupported-media-type")),
         (lambda c: c.post("/auth/login", "x" * 1_048_577, "application/json"), (413, "too-large")),
         (lambda c: c.get("/api/v1/", headers={"host": "nobody.flux.localhost"}), (404, "not-found")),
