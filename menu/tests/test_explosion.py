@@ -82,11 +82,11 @@ def test_a_forecast_becomes_need_per_ingredient_and_day():
 
 
 def test_a_good_day_is_good_for_every_dish_at_once():
-    """Simulated: common day factor, dishes otherwise independent; the closed form must match within 3 %."""
+    """Simulated: common day factor, dishes otherwise independent; the closed form must match within 4 %."""
     rng = random.Random(7)
     means, uses, shock = [30.0, 12.0, 50.0], [1.0, 3.0, 0.5], 0.2
     draws = []
-    for _ in range(40_000):
+    for _ in range(20_000):
         factor = rng.gauss(1, shock)
         draws.append(sum(u * (m * factor + rng.gauss(0, math.sqrt(m))) for u, m in zip(uses, means, strict=True)))
     mean = sum(draws) / len(draws)
@@ -96,7 +96,7 @@ def test_a_good_day_is_good_for_every_dish_at_once():
     recipes = {n: {"flour": Fraction(u)} for n, u in enumerate(uses)}
     need = explosion.explode(forecast, recipes, shock_share=shock)["flour", MONDAY]
     assert need.mean == pytest.approx(mean, rel=0.01)
-    assert need.variance == pytest.approx(variance, rel=0.03)
+    assert need.variance == pytest.approx(variance, rel=0.04)
 
 
 @given(st.lists(st.tuples(positive, positive, positive), min_size=1, max_size=6), st.floats(0, 2))

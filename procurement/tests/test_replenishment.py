@@ -156,7 +156,7 @@ def test_days_that_move_together_widen_the_interval():
     rng = random.Random(11)
     share, persistence, mean = 0.2, 0.5, 100.0
     sums = []
-    for _ in range(40_000):
+    for _ in range(20_000):
         lasting = rng.gauss(0, 1) * math.sqrt(persistence)
         factors = (1 + share * (lasting + rng.gauss(0, 1) * math.sqrt(1 - persistence)) for _ in range(5))
         sums.append(sum(rng.gauss(mean * factor, 10) for factor in factors))
@@ -164,7 +164,7 @@ def test_days_that_move_together_widen_the_interval():
     daily = Moments(mean, 10**2 + (share * mean) ** 2)
     found = replenishment.over_days([daily] * 5, Shock(share, persistence))
     assert found.mean == 500
-    assert found.variance == pytest.approx(simulated, rel=0.03)
+    assert found.variance == pytest.approx(simulated, rel=0.04)
 
 
 @pytest.mark.parametrize(
