@@ -139,6 +139,14 @@ def test_a_member_is_added_changed_and_removed(restaurant: Restaurant) -> None:
         assert [found.role for found in restaurant.memberships.all()] == ["owner"]
 
 
+def test_djangos_own_command_makes_platform_staff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", email="Root@example.com", interactive=False, stdout=StringIO())
+    root = people.find("root@example.com")
+    assert root is not None
+    assert (root.is_staff, root.is_superuser, root.check_password(PASSWORD)) == (True, True, True)
+
+
 def test_a_person_is_known_whatever_the_case_of_the_address() -> None:
     people.join("Ada@Example.com", PASSWORD)
     with pytest.raises(ValidationError):
