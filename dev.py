@@ -39,14 +39,18 @@ RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SUPPORTED = ("3.11", "3.12", "3.13")
 DEMO, DEV = "requirements-demo.txt", "requirements-dev.txt"  # DEV holds all of DEMO
 STAMP = "installed-lock.txt"
+STARTED_AGAIN = "FLUX_DEV_STARTED_AGAIN"  # set for the second start, inside the environment
 
 
 def main(argv: list[str]) -> int:
     asked = parse(argv)
     venv = virtual_environment(asked.python, DEMO if asked.command == "demo" else DEV)
-    if Path(sys.prefix) != venv:
+    if not os.path.samefile(sys.prefix, venv):
+        if os.environ.get(STARTED_AGAIN) == str(venv):
+            sys.exit(f"{venv} is not a virtual environment any more: remove it, and start again.")
         python = str(venv / "bin" / "python")
-        os.execv(python, [python, str(ROOT / "dev.py"), *argv])  # noqa: S606
+        os.execve(python, [python, str(ROOT / "dev.py"), *argv], os.environ | {STARTED_AGAIN: str(venv)})  # noqa: S606
+    os.environ.pop(STARTED_AGAIN, None)
     os.chdir(ROOT)
     return carry_out(asked)
 
@@ -101,9 +105,8 @@ def virtual_environment(version: str | None, lock: str) -> Path:
 def folder_for(version: str | None) -> Path:
     """`.venv`; or, for another Python than the one that `.venv` was made with, a folder named after the version."""
     usual, wanted = ROOT / ".venv", version or RUNNING
-    made_with = (
-        re.search(r"^version = (\d+\.\d+)", (usual / "pyvenv.cfg").read_text(), re.M) if usual.exists() else None
-    )
+    settings = usual / "pyvenv.cfg"
+    made_with = re.search(r"^version = (\d+\.\d+)", settings.read_text(), re.M) if settings.exists() else None
     if made_with[1] == wanted if made_with else version is None:
         return usual
     return ROOT / f".venv-{wanted}"
@@ -135,7 +138,8 @@ def is_complete(venv: Path, lock: str) -> bool:
     """Whether `venv` says that it holds `lock`, or the development lock, which holds all of the others."""
     with contextlib.suppress(OSError):
         held = (venv / STAMP).read_text()
-        return (venv / "bin" / "python").exists() and held in (stamp(venv, lock), stamp(venv, DEV))
+        is_whole = (venv / "bin" / "python").exists() and (venv / "pyvenv.cfg").exists()
+        return is_whole and held in (stamp(venv, lock), stamp(venv, DEV))
     return False
 
 
@@ -150,26 +154,29 @@ def install(venv: Path, lock: str, version: str | None) -> None:
     python = venv / "bin" / "python"
     moved = (venv / STAMP).exists() and not (venv / STAMP).read_text().startswith(f"{venv}\n")
     (venv / STAMP).unlink(missing_ok=True)
-    if moved or not version_of(python):
+    if moved or not (venv / "pyvenv.cfg").exists() or not has_pip(python):
         if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
             sys.exit(f"This Python lacks venv. On Debian and Ubuntu: apt install python{RUNNING}-venv")
         say(f"Making the virtual environment {venv.name}")
-        run_or_exit(
-            [interpreter(version), "-m", "venv", "--clear", venv], "The virtual environment cannot be made: see above."
-        )
-    uv = find_uv(venv)
+        make = [interpreter(version), "-m", "venv", "--clear", venv]
+        run_or_exit(make, "The virtual environment cannot be made: see above.")
     say(f"Installing {lock}")
     packages: list[str | Path] = ["install", "--quiet", "--require-hashes", "-r", ROOT / lock]
+    uv = find_uv(venv)
     trusting = {"UV_SYSTEM_CERTS": "1"} | os.environ  # certificates that the machine's owner has added
-    if (
-        uv is None
-        or subprocess.run([uv, "pip", *packages, "--python", python], env=trusting, check=False).returncode != 0
-    ):
+    if not uv or subprocess.run([uv, "pip", *packages, "--python", python], env=trusting, check=False).returncode != 0:
         say("uv cannot do it here; pip does it, slowly")
         by_pip = [python, "-m", "pip", *packages]
         run_or_exit(by_pip, f"The packages of {lock} cannot be installed: see above. Is there a network?")
     (venv / STAMP).write_text(stamp(venv, lock))
     say(f"Installed in {time.monotonic() - began:.1f} s")
+
+
+def has_pip(python: Path) -> bool:
+    """Whether this is an environment that was made to its end."""
+    with contextlib.suppress(OSError):
+        return subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    return False
 
 
 def find_uv(venv: Path) -> Path | None:
@@ -314,7 +321,10 @@ def lock(asked: argparse.Namespace) -> int:
 
     for name in locks.EXTRAS:
         say(f"Compiling {name}")
-        locks.compile_lock(ROOT, name, ROOT / name)
+        try:
+            locks.compile_lock(ROOT, name, ROOT / name)
+        except (ValueError, locks.Unreachable) as error:
+            sys.exit(str(error))
     return 0
 
 
@@ -332,4 +342,7 @@ if __name__ == "__main__":
         sys.exit("Flux runs on Linux and macOS; on Windows, in its Subsystem for Linux.")
     if RUNNING not in SUPPORTED:
         sys.exit(f"Flux runs on Python {', '.join(SUPPORTED)}; this is {RUNNING}. Try: python{SUPPORTED[-1]} dev.py")
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # while installing; later on, carry_out handles it
+        sys.exit(130)

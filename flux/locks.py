@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 EXTRAS = {"requirements.txt": None, "requirements-demo.txt": "demo", "requirements-dev.txt": "dev"}  # each lock's extra
+ALL = "requirements-dev.txt"
 PIN = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)(?P<rest>(?:.*\\\n)*.*)", re.M)
 
 
@@ -50,8 +51,10 @@ def faults(root: Path) -> Iterator[str]:
     Raises Unreachable, after the faults that need no network, when the index does not answer.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    texts = {lock: (root / lock).read_text() for lock in EXTRAS}
     for lock, extra in EXTRAS.items():
-        yield from faults_in(lock, (root / lock).read_text(), direct_dependencies(project, extra))
+        yield from faults_in(lock, texts[lock], direct_dependencies(project, extra))
+        yield from lacks(ALL, texts[ALL], lock, texts[lock])
     with ThreadPoolExecutor() as pool:
         yield from filter(None, pool.map(partial(misfit, root), EXTRAS))
 
@@ -67,6 +70,14 @@ def misfit(root: Path, lock: str) -> str:
         if fresh.read_text() != (root / lock).read_text():
             return f"{lock} does not fit pyproject.toml any more: run `python3 dev.py lock`."
     return ""
+
+
+def lacks(whole: str, whole_text: str, part: str, part_text: str) -> Iterator[str]:
+    """What the lock `part` pins and the lock `whole`, which dev.py takes to hold all of it, does not."""
+    held = {(pin["name"], pin["version"]) for pin in PIN.finditer(whole_text)}
+    for pin in PIN.finditer(part_text):
+        if (pin["name"], pin["version"]) not in held:
+            yield f"{whole} lacks {pin['name']} {pin['version']} of {part}."
 
 
 def direct_dependencies(project: dict[str, Any], extra: str | None) -> list[str]:

@@ -143,6 +143,11 @@ def test_faults_of_a_lock_that_need_no_network(text: str, expected: list[str]) -
     assert list(locks.faults_in("the.lock", text, ["django~=5.2.0"])) == expected
 
 
+def test_the_development_lock_must_hold_what_the_others_pin() -> None:
+    faults = locks.lacks("all.lock", f"a==1{HASH}\nb==2{HASH}\n", "part.lock", f"a==1{HASH}\nb==3{HASH}\n")
+    assert list(faults) == ["all.lock lacks b 3 of part.lock."]
+
+
 def test_an_extra_brings_the_extras_that_it_includes() -> None:
     project = {
         "name": "flux",
