@@ -112,8 +112,8 @@ def test_an_item_that_stopped_selling_fades():
 def test_a_model_worse_than_the_baseline_is_not_used():
     scores = {
         "model": engine.backtest.Score(0.5, 0, 100),
-        "smoother": engine.backtest.Score(0.49, 0, 100),
-        "same_weekday": engine.backtest.Score(0.4, 0, 100),
+        "smoother": engine.backtest.Score(0.48, 0, 100),
+        "same_weekday": engine.backtest.Score(0.39, 0, 100),
     }
     assert engine._choose(scores) == engine.BASELINE
     assert engine._choose({**scores, "smoother": engine.backtest.Score(0.41, 0, 100)}) == engine.SMOOTHER
