@@ -67,3 +67,24 @@ def test_a_manager_signs_out_of_everything(visit: Callable[..., Visitor], place:
     visitor.look_round()
     visitor.page.goto(place.url)
     assert urlsplit(visitor.page.url).path == "/accounts/login/"
+
+
+def test_the_pages_about_the_account_can_be_used_by_everybody(
+    visit: Callable[..., Visitor], staff_place: Place
+) -> None:
+    visitor = visit("phone", scheme="dark")
+    page, platform = visitor.page, staff_place.platform_url
+    for path in ("signup/", "inactive/", "password/reset/", "password/reset/done/", "password/reset/key/done/"):
+        page.goto(f"{platform}/accounts/{path}")
+        visitor.look_round()
+    page.goto(f"{platform}/accounts/password/reset/key/1-wrong/")
+    visitor.look_round()
+    page.goto(platform)
+    page.get_by_label("Email").fill(staff_place.manager.email)
+    page.get_by_label("Password").fill("correct-horse-battery")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Staff admin").wait_for()
+    visitor.look_round()
+    for path in ("accounts/password/change/", "accounts/logout/"):
+        page.goto(f"{platform}/{path}")
+        visitor.look_round()
