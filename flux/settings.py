@@ -275,7 +275,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Flux <orders@{FLUX_
 EMAIL_TIMEOUT = 20
 
 # --- Staff admin -----------------------------------------------------------------------------------------------------
+# The portal's green from light to dark: lightness in percent and chroma of each of unfold's steps.
+GREEN = {50: (97, 0.02), 100: (94, 0.04), 200: (88, 0.07), 300: (80, 0.1), 400: (70, 0.11), 500: (56, 0.1)}
+GREEN |= {600: (46, 0.09), 700: (39, 0.08), 800: (33, 0.07), 900: (28, 0.06), 950: (21, 0.04)}
 UNFOLD = {
+    "COLORS": {"primary": {str(step): f"oklch({light}% {chroma} 168)" for step, (light, chroma) in GREEN.items()}},
     "SITE_TITLE": "tenants.sites.title",
     "SITE_HEADER": "tenants.sites.title",
     "SITE_SYMBOL": "restaurant",
