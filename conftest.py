@@ -62,25 +62,55 @@ def _quick_and_in_place() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The test database with two restaurants in it."""
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The test database with two restaurants in it.
+
+    Made here and not by pytest-django, which leaves it out where no test asks for `db`: a test that commits by itself
+    would then write to the database of DATABASE_URL.
+    """
+    from django.test.utils import setup_databases, teardown_databases
+
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        with public_context():
+            open_both_restaurants()
+    yield
+    with django_db_blocker.unblock():
+        end_other_sessions()
+        teardown_databases(databases, verbosity=0)
+
+
+def open_both_restaurants() -> None:
+    """Bistro in Paris and Trattoria in New York."""
     from tenants import provisioning
 
-    with django_db_blocker.unblock(), public_context():
-        for slug, zone, currency, country in (
-            ("bistro", "Europe/Paris", "EUR", "FR"),
-            ("trattoria", "America/New_York", "USD", "US"),
-        ):
-            provisioning.open_restaurant(
-                Restaurant(
-                    slug=slug,
-                    name=slug.title(),
-                    timezone=zone,
-                    currency=currency,
-                    country=country,
-                    status=Restaurant.Status.ACTIVE,
-                )
+    for slug, zone, currency, country in (
+        ("bistro", "Europe/Paris", "EUR", "FR"),
+        ("trattoria", "America/New_York", "USD", "US"),
+    ):
+        provisioning.open_restaurant(
+            Restaurant(
+                slug=slug,
+                name=slug.title(),
+                timezone=zone,
+                currency=currency,
+                country=country,
+                status=Restaurant.Status.ACTIVE,
             )
+        )
+
+
+def end_other_sessions() -> None:
+    """A thread of a server that a test ran may hold its connection still, and then the database cannot be dropped."""
+    from django.db import connection
+
+    with public_context(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def install(venv: Path, lock: str, version: str | None) -> None:
         if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
             sys.exit(f"This Python lacks venv. On Debian and Ubuntu: apt install python{RUNNING}-venv")
         say(f"Making the virtual environment {venv.name}")
-        make = [interpreter(version), "-m", "venv", "--clear", venv]
+        make: list[str | Path] = [interpreter(version), "-m", "venv", "--clear", venv]
         run_or_exit(make, "The virtual environment cannot be made: see above.")
     say(f"Installing {lock}")
     packages: list[str | Path] = ["install", "--quiet", "--require-hashes", "-r", ROOT / lock]

@@ -271,6 +271,7 @@ class DailySales(models.Model):
     objects = DailySalesQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "daily sales"
         constraints = [
             models.UniqueConstraint(fields=["business_date", "menu_item"], name="pos_dailysales_once"),
             models.CheckConstraint(name="pos_dailysales_not_negative", condition=models.Q(quantity__gte=Decimal(0))),

@@ -84,7 +84,7 @@ def judge(rows: list[Row], cutoff: date, country: str, subdivision: str) -> Judg
     outlook = engine.forecast(known, horizon_days=HORIZON_DAYS, holidays=holidays)
     seconds = time.process_time() - began
     truth = panel.build(rows, until=cutoff + timedelta(days=SCORED_DAYS), items=known.items)
-    scored = truth.is_open[-SCORED_DAYS:, None] & (known.sold[-ACTIVE_DAYS:] > 0).any(axis=0)[None, :]
+    scored = truth.is_open[-SCORED_DAYS:, None] & np.any(known.sold[-ACTIVE_DAYS:] > 0, axis=0, keepdims=True)
     usual = np.stack([same_weekday_mean(known, weekday) for weekday in panel.weekday(outlook.days[:SCORED_DAYS])])
     return Judged(
         sold=truth.sold[-SCORED_DAYS:, : len(known.items)][scored],
