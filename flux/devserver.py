@@ -169,7 +169,9 @@ def look_after(children: list[Child]) -> None:
 
 
 def free_port(wanted: int | None) -> int:
-    """`wanted`, or else the usual port or the next free one. Raises DemoFailed when `wanted` is taken."""
+    """`wanted`, or else the usual port or the next free one. Raises DemoFailed when `wanted` is taken or no port."""
+    if wanted is not None and not 0 < wanted < 2**16:
+        raise DemoFailed(f"{wanted} is no port: they go from 1 to 65535.")
     for port in [wanted] if wanted else range(USUAL_PORT, USUAL_PORT + 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from environ import Env
+
 YES, NO = ("true", "1", "yes", "on", "y", "t", "ok"), ("false", "0", "no", "off", "n", "f", "")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 HOST = re.compile(r"(?=.{1,190}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
@@ -35,6 +37,19 @@ def _flag(value: str) -> str | None:
 
 def _count(value: str) -> str | None:
     return None if value.isdecimal() else f"is “{value}”, not a whole number."
+
+
+def _positive(value: str) -> str | None:
+    return _count(value) or (None if int(value) else "is 0; it must be at least 1.")
+
+
+def _mail(value: str) -> str | None:
+    scheme = urlsplit(value).scheme
+    return (
+        None
+        if scheme in Env.EMAIL_SCHEMES
+        else f"has the scheme “{scheme}”, not one of {', '.join(Env.EMAIL_SCHEMES)}."
+    )
 
 
 def _host(value: str) -> str | None:
@@ -75,7 +90,9 @@ def _redis(*schemes: str) -> Check:
 
 CHECKS: dict[str, Check] = {
     **dict.fromkeys(["DEBUG", "FLUX_DEMO", "HTTPS", "LOG_JSON"], _flag),
-    **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES", "ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _count),
+    **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES"], _count),
+    **dict.fromkeys(["ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _positive),
+    "EMAIL_URL": _mail,
     **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT"], _rate),
     "FLUX_DOMAIN": _host,
     "LOG_LEVEL": _level,

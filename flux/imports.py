@@ -3,6 +3,7 @@
 import datetime as dt
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +15,9 @@ from tenants.office import jobs
 from tenants.office.models import Job
 
 KIND = Job.Kind.IMPORT
+FAULT = "The import did not work: a fault in Flux, which its log describes. Nothing of the file was loaded."
+
+log = structlog.get_logger(__name__)
 
 
 def request(file: SalesFile, *, now: dt.datetime) -> Job:
@@ -40,6 +44,11 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     except ProviderError as error:
         jobs.finish(job, note="", error=str(error))
         return False
+    except Exception:
+        log.exception("import_failed", file_id=str(file.pk))
+        _tell_file(file.pk, FAULT)
+        jobs.finish(job, note="", error=FAULT)
+        return False
     jobs.finish(job, note=f"{report['accepted']:,} of {report['rows']:,} rows imported", result={"file": str(file.pk)})
     return True
 
@@ -48,6 +57,9 @@ def _tell_file_if_given_up(job_id: UUID) -> None:
     """A file that has killed its worker each time is not on its way any more."""
     given_up = Job.objects.filter(pk=job_id, status=Job.Status.FAILED, error=jobs.GIVEN_UP).first()
     if given_up is not None:
-        file_id = (given_up.mark or "").partition(":")[0]
-        on_its_way = SalesFile.objects.filter(pk=file_id, status=SalesFile.Status.IMPORTING)
-        on_its_way.update(status=SalesFile.Status.FAILED, error=given_up.error)
+        _tell_file((given_up.mark or "").partition(":")[0], given_up.error)
+
+
+def _tell_file(file_id: UUID | str, error: str) -> None:
+    on_its_way = SalesFile.objects.filter(pk=file_id, status=SalesFile.Status.IMPORTING)
+    on_its_way.update(status=SalesFile.Status.FAILED, error=error)

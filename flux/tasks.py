@@ -78,6 +78,13 @@ def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
         enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)
 
 
+def take_up_again(restaurant: Restaurant) -> None:
+    """Send every unfinished job anew: for a start at which no worker is alive and the broker has forgotten all."""
+    jobs.orphan_all()
+    for job in Job.objects.unfinished():
+        enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)
+
+
 @restaurant_task()
 def load_demo_history(restaurant: Restaurant, *, job_id: str) -> None:
     """Bring in the demo's sales up to yesterday; then run the pipeline on them, in place of the nightly one."""

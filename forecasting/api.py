@@ -103,6 +103,17 @@ class NewForecastSerializer(serializers.Serializer[Forecast]):
         default=False, help_text="Whether order suggestions take it in place of Flux's own for that item and date."
     )
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse members that do not exist: a misspelt one would silently mean its default."""
+        unknown = (
+            {name: ["There is no such member."] for name in set(data) - set(self.fields)}
+            if isinstance(data, dict)
+            else {}
+        )
+        if unknown:
+            raise serializers.ValidationError(unknown, code="unknown")
+        return super().to_internal_value(data)
+
     def validate_predicted_quantity(self, value: Any) -> Any:
         if value <= 0:
             raise serializers.ValidationError("This must be more than 0.", code="min_value")

@@ -7,6 +7,7 @@ spaces and underscores.
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -69,7 +70,10 @@ def read(content: bytes, names: Mapping[str, Iterable[str]], chosen: Mapping[str
     `names` gives each field the headers it is known by; `chosen` names a field's column outright and wins. Raises
     BadTable where a chosen column is not there or the file holds no table.
     """
-    lines = list(_rows(content))
+    try:
+        lines = list(_rows(content))
+    except (csv.Error, EOFError, OSError, zlib.error) as error:
+        raise BadTable([Fault(1, "file", "", f"this is no CSV file that can be read: {error}")]) from error
     if not lines:
         raise BadTable([Fault(1, "header", "", "the file is empty")])
     header = [_key(cell) for cell in lines[0][1]]

@@ -94,14 +94,21 @@ def tax_rate(text: str) -> Decimal:
     if rate is None or rate < 0:
         raise AnswerRefused(f"“{text}” is no tax rate. Write it like 10% or 0.10.")
     share = rate / 100 if rate >= 1 or "%" in text else rate
+    share = share.quantize(Decimal("0.0001"))
     if share >= 1:
         raise AnswerRefused(f"A tax rate of {text} cannot be.")
-    return share.quantize(Decimal("0.0001"))
+    return share
 
 
 def answer(file: SalesFile, answers: Answers) -> None:
-    """Remember what somebody said about how this file is read, on top of what was said before."""
+    """Remember what somebody said about how this file is read, on top of what was said before.
+
+    Raises :class:`AnswerRefused`, and then remembers nothing.
+    """
     given = dict(answers)
+    delimiter = given.get("delimiter") or ","
+    if len(delimiter) != 1 or delimiter in '"\r\n\ufffd' or delimiter.isalnum():
+        raise AnswerRefused(f"“{delimiter}” cannot be between cells. Give one character such as ; or the word tab.")
     if file.connection and "prices_include_tax" in given and _tax_of(given) == _tax_of(file.connection):
         given = {key: value for key, value in given.items() if key not in {"prices_include_tax", "tax_rate"}}
     said = {**file.reading, **given}

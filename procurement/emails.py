@@ -22,6 +22,7 @@ from procurement.orders import OrderError, OrderNotApproved
 from tenants.models import Restaurant, User
 
 Sending, Status = PurchaseOrder.Sending, PurchaseOrder.Status
+UNDER_WAY = dt.timedelta(minutes=1)  # a claim this young is most likely still with the mail server
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -38,6 +39,11 @@ class SendingUnknown(OrderError):
         )
 
 
+class BeingSent(OrderError):
+    def __init__(self, order: PurchaseOrder) -> None:
+        super().__init__(f"Order {order.number} is being sent at this moment. Look again in a minute.")
+
+
 class SendingFailed(OrderError):
     def __init__(self, order: PurchaseOrder, error: str) -> None:
         super().__init__(f"Order {order.number} could not be sent to {order.supplier.email}: {error}")
@@ -47,7 +53,7 @@ def send(order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, a
     """Send an approved order to its supplier; an order that was sent already is left alone.
 
     `again` is a person's word that an attempt with an unknown end did not arrive. Raises OrderNotApproved, NoAddress,
-    SendingUnknown, SendingFailed.
+    BeingSent, SendingUnknown, SendingFailed.
     """
     order, mail = _claim(order_id, restaurant, by=by, at=at, again=again)
     if mail is None:
@@ -63,6 +69,11 @@ def send(order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, a
     return orders.mark_sent(order_id, by=by, at=at)
 
 
+def is_under_way(order: PurchaseOrder, now: dt.datetime) -> bool:
+    """Whether somebody is sending the order at this moment: it is claimed, and not for long."""
+    return order.sending == Sending.CLAIMED and now - order.updated_at < UNDER_WAY
+
+
 @transaction.atomic(durable=True)
 def _claim(
     order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, again: bool
@@ -75,6 +86,8 @@ def _claim(
         raise OrderNotApproved(order)
     if not order.supplier.email:
         raise NoAddress(order)
+    if is_under_way(order, at):
+        raise BeingSent(order)
     if order.sending in {Sending.CLAIMED, Sending.DELIVERED} and not again:
         raise SendingUnknown(order)
     order.sending, order.sending_error, order.updated_at = Sending.CLAIMED, "", at

@@ -9,6 +9,7 @@ from statistics import NormalDist
 
 _NEARLY_NORMAL = 1e6  # from this shape on Wilson and Hilferty's approximation is closer than we can compute
 _NEARLY_NEVER = 1e-5  # below this shape every quantile that anybody asks for underflows to 0
+_CERTAIN = 1e-9  # a deviation below this share of the mean is none; the shape of a smaller one overflows
 _LEADING_TERM = 1e-10  # below this the first term of the series is the whole of it
 _STEPS = 200
 _PRECISION = 1e-12
@@ -18,7 +19,7 @@ def quantile(level: float, mean: float, variance: float) -> float:
     """The amount that the demand stays at or below with probability `level` (0 < level < 1)."""
     if mean <= 0:
         return 0.0
-    if variance <= 0:
+    if math.sqrt(max(variance, 0.0)) <= _CERTAIN * mean:
         return mean
     shape = mean * mean / variance
     if shape < _NEARLY_NEVER:

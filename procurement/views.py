@@ -72,10 +72,11 @@ def suggest(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """One order: its lines, why, and the next step."""
     found = get_object_or_404(PurchaseOrder.objects.with_lines(), pk=order_id)
-    may_edit = may(request, MANAGERS)
+    may_edit, now = may(request, MANAGERS), timezone.now()
     context = {
-        "shown": pages.order(found, timezone.now()),
+        "shown": pages.order(found, now),
         "order": found,
+        "being_sent": emails.is_under_way(found, now),
         "may_edit": may_edit,
         "editable": may_edit and found.status == Status.DRAFT,
         "receivable": may_edit and found.status == Status.SENT,

@@ -23,6 +23,7 @@ GOOD = {
     "CELERY_BROKER_URL": "redis+socket:///run/valkey.sock",
     "CONN_MAX_AGE": "60",
     "TRUSTED_PROXIES": "1",
+    "EMAIL_URL": "smtp+tls://user:secret@mail.example:587",
     "ACCESS_TOKEN_MINUTES": "30",
     "REFRESH_TOKEN_DAYS": "14",
     "LOGIN_RATE_PER_ADDRESS": "20/min",

@@ -11,6 +11,7 @@ from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
+from tenants.tasks import for_each_restaurant
 
 PARIS_MORNING = dt.datetime(2026, 11, 23, 4, 10, tzinfo=dt.UTC)  # 05:10 in Paris, 23:10 of the day before in New York
 QUARTER = dt.timedelta(minutes=15)
@@ -139,3 +140,16 @@ def test_tasks_survive_the_loss_of_their_worker():
     assert (app.conf.task_acks_late, app.conf.task_reject_on_worker_lost) == (True, True)
     assert 0 < app.conf.task_soft_time_limit < app.conf.task_time_limit
     assert app.conf.task_time_limit < app.conf.broker_transport_options["visibility_timeout"]
+
+
+def test_a_start_takes_up_every_unfinished_job_of_every_restaurant(sent, restaurant, other_restaurant):
+    for place in (restaurant, other_restaurant):
+        with restaurant_context(place):
+            running = jobs.request(Job.Kind.PIPELINE, now=PARIS_MORNING)
+            jobs.claim(running.pk, now=PARIS_MORNING)
+            jobs.request(Job.Kind.PIPELINE, now=PARIS_MORNING)
+    with public_context():
+        assert for_each_restaurant(tasks.take_up_again) == []
+    assert sorted(slug for slug, _, _ in sent) == ["bistro", "bistro", "trattoria", "trattoria"]
+    with restaurant_context(other_restaurant):
+        assert jobs.claim(Job.objects.get(status=Job.Status.RUNNING).pk, now=PARIS_MORNING)

@@ -166,6 +166,17 @@ def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
     assert job.error == file.error != ""
 
 
+def test_a_fault_while_importing_is_told_at_once_and_loads_nothing(
+    restaurant, monkeypatch, django_capture_on_commit_callbacks
+):
+    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
+    monkeypatch.setattr(importing, "run", lambda *_args, **_kwargs: 1 / 0)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.ask_for_import(restaurant, file, now=NOW)
+    file.refresh_from_db()
+    assert (file.status, file.error, Job.objects.get().error) == ("failed", imports.FAULT, imports.FAULT)
+
+
 def test_a_file_that_kills_its_worker_each_time_is_given_up_and_says_so(restaurant, monkeypatch):
     file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
     job = imports.request(file, now=NOW)

@@ -80,3 +80,8 @@ def test_a_number_is_never_guessed(written, problem):
     row = tables.read(f"item;quantity\nSoup;{written}\n".encode(), NAMES)[0]
     with pytest.raises(BadTable, match=problem):
         row.amount("quantity")
+
+
+def test_what_is_no_table_is_refused_in_words():
+    with pytest.raises(BadTable, match="this is no CSV file that can be read"):
+        tables.read(b"\x1f\x8bnot gzip after all", NAMES)

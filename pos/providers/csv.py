@@ -39,6 +39,7 @@ REQUIRED = (TIMESTAMP, ITEM)
 FIGURES = (QUANTITY, UNIT_PRICE, GROSS, NET, DISCOUNT, TAX)
 MONTH_FIRST_COUNTRIES = frozenset({"US", "PH", "PR", "GU", "VI", "AS", "MP", "FM", "MH", "PW", "BZ"})
 HEADER_WITHIN_ROWS = 20
+MOST_COLUMNS = 200
 LONGEST_NAME = 200
 LONGEST_CATEGORY = 80
 LONGEST_ORDER_NUMBER = 100
@@ -224,6 +225,10 @@ def inspect(content: bytes, options: Options | None = None) -> Table:
     layout = max(found, key=lambda each: (len(each.columns), len(each.header)))
     if len(layout.header) < 2:
         raise UnreadableFile("The file has one column only. Its cells must be separated by , ; | or tabs.")
+    if len(layout.header) > MOST_COLUMNS:
+        raise UnreadableFile(
+            f"The file has {len(layout.header):,} columns; an export of sales has {MOST_COLUMNS} at most."
+        )
     if not layout.columns and any(_is_data(cell) for cell in layout.header):
         raise UnreadableFile(
             f"The file has no header: line {layout.header_line} already holds data (“{layout.header[0]}”). "
@@ -293,7 +298,7 @@ def read(
     _read_rows(table, reading, moments, _Lines(table.layout.columns, reading.decimal, options))
     if reading.kind == DAYS:
         for group in reading.groups:
-            group.lines = _summed(group.lines)
+            group.lines = _summed(group.lines, group.on)
     reading.order_numbers_restart = reading.kind == ORDERS and _numbers_restart(reading.groups)
     return reading
 
@@ -418,8 +423,8 @@ def _order_number(text: str, moment: Sold) -> str | Problem:
     number = " ".join(text.split())
     if not number:
         return moment.key
-    if "\0" in number:
-        return Problem(ORDER_ID, text, "holds a NUL character")
+    if "\ufffd" in number:
+        return Problem(ORDER_ID, text, "has letters that cannot be read in the file's encoding")
     if len(number) > LONGEST_ORDER_NUMBER:
         return Problem(ORDER_ID, text, f"is longer than {LONGEST_ORDER_NUMBER} characters")
     return number
@@ -435,12 +440,25 @@ def _numbers_restart(groups: list[_Group]) -> bool:
     return False
 
 
-def _summed(lines: list[Line]) -> list[Line]:
-    """One line per item: a product mix that names an item twice means the sum."""
+class ImpossibleSum(ProviderError):
+    """The rows of one item and date add up to more than can be kept."""
+
+    def __init__(self, line: Line, on: date) -> None:
+        super().__init__(
+            f"The rows of “{line.item}” on {on:%d %b %Y} add up to more than can be sold in a day. Mend them.",
+            permanent=True,
+        )
+
+
+def _summed(lines: list[Line], on: date) -> list[Line]:
+    """One line per item: a product mix that names an item twice means the sum. Raises ImpossibleSum."""
     found: dict[str, Line] = {}
     for line in lines:
         key = line.item.lower()
         found[key] = _plus(found[key], line) if key in found else line
+    for line in found.values():
+        if any(figure and abs(figure) >= LARGEST_AMOUNT for figure in (line.quantity, line.gross, line.net)):
+            raise ImpossibleSum(line, on)
     return list(found.values())
 
 
@@ -529,9 +547,8 @@ class _Lines(dict[tuple[str, ...], "Line | Problem"]):
         for name, amount in zip((UNIT_PRICE, GROSS, NET), amounts, strict=True):
             if amount is not None and abs(amount) >= LARGEST_AMOUNT:
                 return Problem(name, cells.get(name, str(amount)), "is more than money can be")
-        return Line(
-            item, quantity, *amounts, " ".join(cells.get(CATEGORY, "").replace("\0", "").split())[:LONGEST_NAME]
-        )
+        category = " ".join(cells.get(CATEGORY, "").replace("\ufffd", "").split())[:LONGEST_CATEGORY]
+        return Line(item, quantity, *amounts, category)
 
     def _figures(self, cells: dict[str, str]) -> dict[str, Decimal] | Problem:
         """The figures of a row; an empty amount is unknown, an empty quantity is wrong."""
@@ -558,8 +575,6 @@ def _name(text: str) -> str | Problem:
     name = " ".join(text.replace("\u200b", " ").replace("\ufeff", " ").split())
     if not name:
         return Problem(ITEM, text, "is empty")
-    if "\0" in name:
-        return Problem(ITEM, text, "holds a NUL character")
     if "\ufffd" in name:
         return Problem(ITEM, text, "has letters that cannot be read in the file's encoding")
     if len(name) > LONGEST_NAME:

@@ -58,15 +58,19 @@ def expand(content: bytes, *, limit: int = MAX_EXPANDED_BYTES) -> bytes:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text and the name of its encoding. Undecodable bytes of a UTF-8 file become U+FFFD, one row's problem."""
+    """The text and the name of its encoding.
+
+    Undecodable bytes of a UTF-8 file and NUL, which no database text may hold, become U+FFFD: one row's problem.
+    """
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None) or _unmarked(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         if encoding != "utf-8":
-            return data.decode(encoding, "replace"), encoding
-        text, encoding = _not_quite_utf8(data)
-    return text, encoding
+            text = data.decode(encoding, "replace")
+        else:
+            text, encoding = _not_quite_utf8(data)
+    return text.replace("\0", "\ufffd"), encoding
 
 
 def _unmarked(data: bytes) -> str:

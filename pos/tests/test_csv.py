@@ -140,7 +140,7 @@ def test_every_refused_row_names_line_field_and_value_and_harms_no_other():
         (8, "item", ""),
         (10, "quantity", "many"),
         (12, "row", "4"),
-        (14, "item", "So\0up"),
+        (14, "item", "So\ufffdup"),
         (16, "quantity", "12345678901"),
         (18, "timestamp", "2199-03-01 12:00"),
         (20, "quantity", ""),

@@ -17,6 +17,7 @@ from django.db import connection as database
 
 from menu.models import MenuItem
 from pos import importing, sources
+from pos.importing import AnswerRefused
 from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
 from pos.providers.base import ProviderError
 from pos.providers.tables import UnreadableFile
@@ -247,6 +248,37 @@ def test_an_answer_that_cannot_be_is_refused_in_words(restaurant, answers, probl
 )
 def test_a_tax_rate_is_a_percentage_or_a_share(text, rate):
     assert importing.tax_rate(text) == Decimal(rate)
+
+
+@pytest.mark.parametrize("text", ["99.999", "0.99999", "100%", "1000"])
+def test_a_tax_rate_that_would_round_to_the_whole_price_is_refused(text):
+    with pytest.raises(AnswerRefused):
+        importing.tax_rate(text)
+
+
+@pytest.mark.parametrize("delimiter", ["xx", '"', "\n", "a"])
+def test_a_delimiter_that_cannot_be_is_refused_and_not_remembered(restaurant, delimiter):
+    file = kept(HEADER + MONDAY)
+    with pytest.raises(AnswerRefused):
+        importing.answer(file, {"delimiter": delimiter})
+    assert SalesFile.objects.get().reading == {}
+
+
+def test_what_the_database_cannot_hold_harms_no_other_row(restaurant):
+    header = "order,date,item,qty,price,category\n"
+    long = f"1,2025-01-02,Soup,1,2,{'k' * 150}\n"
+    report = preview(
+        restaurant, header + long + "2,2025-01-02,A\0B,1,2,\n" + "3,2025-01-02,Tea,1,2,x\0y\n", prices_include_tax=False
+    )
+    assert (report["accepted"], [reject[:2] for reject in report["rejects"]]) == (2, [[3, "item"]])
+    importing.run(SalesFile.objects.get(), restaurant=restaurant, now=NOW)
+    assert list(MenuItem.objects.values_list("name", "category")) == [("Soup", "k" * 80), ("Tea", "xy")]
+
+
+def test_a_sum_that_cannot_be_is_refused_with_its_item_and_date(restaurant):
+    huge = "2025-01-02,Big,1,60000000\n"
+    report = preview(restaurant, "date,item,qty,total\n" + huge + huge, prices_include_tax=False)
+    assert report["problem"].startswith("The rows of “Big” on 02 Jan 2025 add up to more than can be sold in a day.")
 
 
 def test_two_restaurants_never_see_each_others_sales(restaurant, other_restaurant):

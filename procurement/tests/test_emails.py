@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from procurement import emails
-from procurement.emails import NoAddress, SendingFailed, SendingUnknown
+from procurement.emails import BeingSent, NoAddress, SendingFailed, SendingUnknown
 from procurement.models import PurchaseOrder
 from procurement.orders import OrderNotApproved
 from procurement.tests.factories import NOW, LineFactory, PurchaseOrderFactory, SupplierFactory
@@ -73,10 +73,12 @@ def test_an_attempt_that_died_is_never_repeated_without_a_persons_word(order, re
         patched.setattr("django.core.mail.EmailMessage.send", die)
         with pytest.raises(PowerCut):
             emails.send(order.pk, restaurant, by=manager, at=NOW)
+    with pytest.raises(BeingSent):
+        emails.send(order.pk, restaurant, by=manager, at=NOW + emails.UNDER_WAY / 2, again=True)
     with pytest.raises(SendingUnknown):
-        emails.send(order.pk, restaurant, by=manager, at=NOW)
+        emails.send(order.pk, restaurant, by=manager, at=NOW + emails.UNDER_WAY)
     assert mail.outbox == []
-    emails.send(order.pk, restaurant, by=manager, at=NOW, again=True)
+    emails.send(order.pk, restaurant, by=manager, at=NOW + emails.UNDER_WAY, again=True)
     assert len(mail.outbox) == 1
 
 

@@ -37,3 +37,8 @@ def test_a_higher_level_never_needs_less(mean, variance, low, high):
 def test_without_variance_the_mean_is_needed_and_without_demand_nothing():
     assert gamma.quantile(0.9, 12, 0) == 12
     assert gamma.quantile(0.9, 0, 5) == 0
+
+
+@pytest.mark.parametrize("variance", [1e-18, 1e-300, 5e-324])
+def test_a_demand_without_noise_to_speak_of_is_its_mean(variance):
+    assert gamma.quantile(0.9, 1.0, variance) == 1.0

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from menu.tests.factories import IngredientFactory
+from procurement.emails import UNDER_WAY
 from procurement.models import PurchaseOrder, StockMovement, Suggestion, Supplier, SupplierItem
 from procurement.tests.factories import (
     CountFactory,
@@ -143,7 +144,11 @@ def test_a_step_that_is_not_possible_is_explained(portal):
 
 
 def test_an_unknown_end_of_sending_needs_a_persons_word(portal):
-    order = LineFactory(order=PurchaseOrderFactory(approved=True, sending="claimed", message_id="<x@y>")).order
+    order = LineFactory(
+        order=PurchaseOrderFactory(
+            approved=True, sending="claimed", message_id="<x@y>", updated_at=timezone.now() - UNDER_WAY
+        )
+    ).order
     assert "Nobody knows whether the e-mail left." in text(portal.get(url("order", order.pk)))
     portal.post(url("send", order.pk))
     assert mail.outbox == []

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from flux.demo import bistro, opening
 from flux.demo.bistro import Bistro
-from flux.tasks import ask_for_demo_history, send_what_is_due
+from flux.tasks import ask_for_demo_history, send_what_is_due, take_up_again
 from tenants.context import restaurant_context
-from tenants.office import jobs
+from tenants.tasks import for_each_restaurant
 
 
 class Command(BaseCommand):
@@ -29,8 +29,8 @@ class Command(BaseCommand):
         if options["fresh"]:
             opening.close_for_good(facts)
         restaurant = opening.open_bistro(facts, now=now)
+        for_each_restaurant(take_up_again)  # the demo has one worker and one broker, which have just been started
         with restaurant_context(restaurant):
-            jobs.orphan_all()  # the demo has one worker, which has just been started
             ask_for_demo_history(restaurant, now=now)
             send_what_is_due(restaurant, now=now)
         self.stdout.write(sign_in(facts))
