@@ -20,14 +20,19 @@ from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 
 # No time limit for an example: on a busy machine a slow one says nothing about the code.
-hypothesis.settings.register_profile("flux", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# CI judges a change by the same examples each time; everybody else looks for new ones.
+hypothesis.settings.register_profile(
+    "flux",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("flux")
 
 PASSWORD = "correct-horse-battery"
 
-for (
-    _cache
-) in settings.CACHES.values():  # to each of pytest-xdist's workers its own, as pytest-django does for databases
+# To each of pytest-xdist's workers a cache of its own, as pytest-django does for databases.
+for _cache in settings.CACHES.values():
     _cache["OPTIONS"] = {"db": int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))}
 
 
