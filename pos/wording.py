@@ -25,7 +25,7 @@ def describe(report: Mapping[str, Any]) -> dict[str, Any]:
         "returns": f"{report['returns']:,} rows are returns" if report["returns"] else "",
         "date_order": f"Dates are read {ORDERS_OF_DATES[report['date_order']]}: {_range(report)}.",
         "kept": [
-            f"{_range(kept)}: {kept['days']:,} days count from {kept['source']}, until you change their source."
+            f"{_range(kept)}: {_days_count(kept['days'])} from {kept['source']}, until you change that."
             for kept in report["kept"]
         ],
     }
@@ -40,6 +40,10 @@ def _range(report: Mapping[str, Any]) -> str:
         return ""
     first, last = (date.fromisoformat(report[name]) for name in ("first_on", "last_on"))
     return _day(first) if first == last else f"{_day(first)} – {_day(last)}"
+
+
+def _days_count(days: int) -> str:
+    return "1 day counts" if days == 1 else f"{days:,} days count"
 
 
 def _day(day: date) -> str:
