@@ -122,7 +122,7 @@ def interpreter(version: str | None) -> str:
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     folders += sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin"))
     for python in (folder / f"python{version}" for folder in folders):
-        if python.exists() and version_of(python) == version:
+        if version_of(python) == version:
             return str(python)
     sys.exit(f"There is no Python {version} on the PATH. Install it, or leave out --python.")
 

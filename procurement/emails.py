@@ -70,8 +70,9 @@ def send(order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, a
 
 
 def is_under_way(order: PurchaseOrder, now: dt.datetime) -> bool:
-    """Whether somebody is sending the order at this moment: it is claimed, and not for long."""
-    return order.sending == Sending.CLAIMED and now - order.updated_at < UNDER_WAY
+    """Whether somebody is sending the order at this moment: begun, not for long, and not yet marked as sent."""
+    begun = order.status == Status.APPROVED and order.sending in {Sending.CLAIMED, Sending.DELIVERED}
+    return begun and now - order.updated_at < UNDER_WAY
 
 
 @transaction.atomic(durable=True)
