@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from types import ModuleType
 import pytest
 
 from flux import devserver, locks, visit
+from flux.embedded import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -170,6 +172,24 @@ def test_the_demo_takes_the_next_port_that_is_free() -> None:
         with pytest.raises(devserver.DemoFailed, match=f"Port {port} is taken"):
             devserver.free_port(port)
     assert devserver.free_port(port) == port
+
+
+@pytest.mark.parametrize("port", [0, -1, 70_000])
+def test_what_is_no_port_is_refused_in_words(port: int) -> None:
+    with pytest.raises(devserver.DemoFailed, match=f"{port} is no port"):
+        devserver.free_port(port)
+
+
+def test_a_database_that_is_named_stands_for_the_running_demos(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+    monkeypatch.setattr("flux.embedded.running", lambda var: Services("postgresql:///demo", "unix:///demo"))
+    monkeypatch.setattr("flux.processes.foreground", lambda command, env, cwd: seen.update(env) or 0)
+    monkeypatch.setenv("DATABASE_URL", "postgresql:///mine")
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert dev.manage(Namespace(rest=["check"])) == 0
+    assert (seen["DATABASE_URL"], seen["REDIS_URL"]) == ("postgresql:///mine", "unix:///demo")
 
 
 @pytest.mark.parametrize(

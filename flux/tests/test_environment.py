@@ -55,6 +55,8 @@ def test_databases_may_be_written_in_several_ways(url: str) -> None:
         ("FLUX_DOMAIN", "", "FLUX_DOMAIN is “”, not a host name"),
         ("LOG_LEVEL", "verbose", "LOG_LEVEL is “verbose”, not one of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         ("HTTPS", "ja", "HTTPS is “ja”, neither true nor false."),
+        ("ACCESS_TOKEN_MINUTES", "0", "ACCESS_TOKEN_MINUTES is 0; it must be at least 1."),
+        ("EMAIL_URL", "foo", "EMAIL_URL has the scheme “”, not one of "),
         ("CONN_MAX_AGE", "a minute", "CONN_MAX_AGE is “a minute”, not a whole number."),
         ("LOGIN_RATE_PER_ADDRESS", "often", "LOGIN_RATE_PER_ADDRESS is “often”, not a rate such as 20/min."),
         ("DATABASE_URL", "mysql://u:hunter2@db/flux", "DATABASE_URL has the scheme “mysql”, not postgresql://…"),

@@ -171,6 +171,7 @@ def test_an_integrator_records_a_forecast(api, manager, today):
         ({"date": "soon"}, "date"),
         ({"menu_item": "0193d4a5-0000-7000-8000-000000000000"}, "menu_item"),
         ({"menu_item": "soup"}, "menu_item"),
+        ({"feed_orders": True}, "feed_orders"),
     ],
 )
 def test_a_wrong_value_is_named(api, today, changes, field):

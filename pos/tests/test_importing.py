@@ -281,6 +281,11 @@ def test_a_sum_that_cannot_be_is_refused_with_its_item_and_date(restaurant):
     assert report["problem"].startswith("The rows of “Big” on 02 Jan 2025 add up to more than can be sold in a day.")
 
 
+def test_a_file_of_too_many_columns_is_refused_in_words(restaurant):
+    report = preview(restaurant, ",".join(f"c{n}" for n in range(201)) + "\n")
+    assert report["problem"] == "The file has 201 columns; an export of sales has 200 at most."
+
+
 def test_two_restaurants_never_see_each_others_sales(restaurant, other_restaurant):
     load(restaurant, HEADER + MONDAY)
     with restaurant_context(other_restaurant):
