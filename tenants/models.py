@@ -229,6 +229,10 @@ class Membership(models.Model):
     restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
     created_at = models.DateTimeField(default=now, editable=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pin = models.CharField(
+        "PIN", max_length=128, blank=True, editable=False, help_text="Hashed; for the kitchen's shared tablet."
+    )
 
     objects = MembershipQuerySet.as_manager()
 
@@ -250,3 +254,95 @@ class Membership(models.Model):
             Membership.objects.filter(user_id=user_id, restaurant=restaurant).values_list("role", flat=True).first()
         )
         return found
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Named reads."""
+
+    def open(self) -> "InvitationQuerySet":
+        """Neither accepted nor revoked; one that has expired is among them."""
+        return self.filter(accepted_at=None, revoked_at=None).order_by("created_at")
+
+    def to(self, email: str) -> "InvitationQuerySet":
+        """Those to this e-mail address, in whatever case it is written."""
+        return self.filter(email__iexact=email.strip())
+
+
+class Invitation(models.Model):
+    """An owner's word that whoever holds the secret from an e-mail may join a restaurant in a role, once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail")
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret.")
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                "restaurant",
+                Lower("email"),
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="tenants_invitation_one_open",
+            ),
+            models.CheckConstraint(
+                name="tenants_invitation_known_role", condition=models.Q(role__in=["owner", "manager", "kitchen"])
+            ),
+            models.CheckConstraint(
+                name="tenants_invitation_accepted_or_revoked",
+                condition=models.Q(accepted_at=None) | models.Q(revoked_at=None),
+            ),
+            models.CheckConstraint(
+                name="tenants_invitation_accepted_by_somebody_at_a_time",
+                condition=models.Q(accepted_by=None) | models.Q(accepted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tenants_invitation_expires_after_it_was_made",
+                condition=models.Q(expires_at__gt=models.F("created_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} is invited to {self.restaurant} as {self.role}"
+
+
+class TabletQuerySet(models.QuerySet["Tablet"]):
+    """Named reads."""
+
+    def enrolled(self) -> "TabletQuerySet":
+        """Those on which a PIN works, by name."""
+        return self.filter(revoked_at=None).order_by("name", "created_at")
+
+
+class Tablet(models.Model):
+    """A device in the kitchen on which members sign in with a PIN; the browser holds a signed mark of this row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="tablets")
+    name = models.CharField(max_length=60)
+    enrolled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TabletQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(name="tenants_tablet_has_a_name", condition=~models.Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
