@@ -16,8 +16,10 @@ from menu.models import Ingredient, MenuItem, RecipeLine
 from pos import importing
 from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
 from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Suggestion, Supplier, SupplierItem
+from tenants.actors import Actor
 from tenants.context import restaurant_context
 from tenants.models import Restaurant
+from tenants.office import audit
 from tenants.office.models import Closure, Job
 
 QUANTILES = {"q10": 6, "q25": 8, "q50": 10, "q75": 12, "q90": 14, "q95": 16}
@@ -84,6 +86,10 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
         )
     _fill_procurement(restaurant, marker, first_id, flour, run, now)
     Job.objects.create(kind="import", status="failed", note=f"{marker} job", error=f"{marker} broke", finished_at=now)
+    chef = Actor(None, f"{marker} chef", "portal")
+    entry = audit.entry("menuitem.changed", soup, by=chef, at=now, after={"category": f"{marker} starters"})
+    entry.pk = first_id
+    audit.record_all([entry])
     Closure.objects.create(id=first_id, on=today + dt.timedelta(days=30), note=f"{marker} holiday")
 
 

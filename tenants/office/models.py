@@ -112,3 +112,64 @@ class Closure(models.Model):
 
     def __str__(self) -> str:
         return f"closed on {self.on}"
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """Named reads."""
+
+    def newest(self, before_id: int | None = None) -> "AuditEntryQuerySet":
+        """Newest first; with `before_id`, what is older than that entry."""
+        older = self if before_id is None else self.filter(pk__lt=before_id)
+        return older.order_by("-pk")
+
+    def about(self, kind: str, key: str) -> "AuditEntryQuerySet":
+        """What was done to one row."""
+        return self.filter(subject_type=kind, subject_key=key)
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, and what it was before. Written by the verbs, with `audit.record`; never changed."""
+
+    class Via(models.TextChoices):
+        """The door by which somebody came."""
+
+        PORTAL = "portal"
+        API = "api", "API"
+        SUPPORT = "support", "support access"
+        PIN = "pin", "PIN"
+        JOB = "job", "background job"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    user_id = models.UUIDField(null=True, blank=True, help_text="Empty for integrators' keys and for Flux itself.")
+    actor = models.CharField(max_length=160, help_text="Their name at that time.")
+    via = models.CharField(max_length=10, choices=Via)
+    verb = models.CharField(max_length=60, help_text="Such as order.approved.")
+    subject_type = models.CharField(max_length=40)
+    subject_key = models.CharField(max_length=64)
+    subject_label = models.CharField(max_length=200, help_text="Its name at that time.")
+    before = models.JSONField(default=dict, blank=True, help_text="What changed, as it was before.")
+    after = models.JSONField(default=dict, blank=True, help_text="What changed, as it is since.")
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["subject_type", "subject_key", "-id"], name="office_audit_by_subject"),
+            models.Index(fields=["actor", "-id"], name="office_audit_by_actor"),
+            models.Index(fields=["at"], name="office_audit_by_time"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="office_auditentry_says_who_and_what",
+                condition=~models.Q(actor="") & ~models.Q(verb="") & ~models.Q(subject_type=""),
+            ),
+            models.CheckConstraint(
+                name="office_auditentry_known_via",
+                condition=models.Q(via__in=["portal", "api", "support", "pin", "job"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.verb} {self.subject_label}"

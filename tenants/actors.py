@@ -1,0 +1,48 @@
+"""Who asks for a change: a person, an integrator's key, or Flux itself in a job. Every verb gets one as `by=`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from tenants.models import User
+
+PORTAL: Final = "portal"
+API: Final = "api"
+SUPPORT: Final = "support"
+PIN: Final = "pin"
+JOB: Final = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`pk` is the person's key and None for an integrator's key or Flux; `via` is the door they came by."""
+
+    pk: UUID | None
+    name: str
+    via: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+By: TypeAlias = "Actor | User"
+FLUX: Final = Actor(None, "Flux", JOB)
+
+
+def actor(by: By) -> Actor:
+    """`by` as an actor; somebody of whom no more is known than who it is came by the portal."""
+    return by if isinstance(by, Actor) else Actor(by.pk, str(by), PORTAL)
+
+
+def asking(request: Any) -> Actor:
+    """Who asks for what `request` (Django's or the API's) is about.
+
+    Whatever lets somebody in by another door than a session or a person's token says so on the request: `via` (a PIN,
+    support access), or a whole `actor` (an integrator's key, which is no person).
+    """
+    known: Actor | None = getattr(request, "actor", None)
+    if known is not None:
+        return known
+    by_token = getattr(request, "successful_authenticator", None) is not None
+    return Actor(request.user.pk, str(request.user), API if by_token else getattr(request, "via", PORTAL))
