@@ -38,6 +38,7 @@ class MembershipInline(TabularInline):
 
 class MembershipOfPersonInline(TabularInline):
     model = Membership
+    fk_name = "user"
     extra = 0
     tab = True
     autocomplete_fields = ["restaurant"]

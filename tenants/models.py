@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -51,6 +52,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, blank=True)
     is_staff = models.BooleanField("platform staff", default=False)
     is_active = models.BooleanField(default=True)
+    token_epoch = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Tokens of the API carry it; counting it up ends them all."
+    )
     joined_at = models.DateTimeField(default=now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -97,7 +101,8 @@ class RestaurantQuerySet(models.QuerySet["Restaurant"]):
 
     def of(self, user: "User") -> "RestaurantQuerySet":
         """Restaurants that `user` is a member of and that are open to people."""
-        return self.filter(memberships__user=user).exclude(status=Restaurant.Status.CLOSED).order_by("name")
+        memberships = Membership.objects.current().filter(user=user)
+        return self.filter(memberships__in=memberships).exclude(status=Restaurant.Status.CLOSED).order_by("name")
 
 
 class Restaurant(TenantMixin):
@@ -204,11 +209,19 @@ class Domain(DomainMixin):
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Named reads."""
+    """Named reads. Whoever asks what somebody may do starts from `current`."""
+
+    def current(self, at: dt.datetime | None = None) -> "MembershipQuerySet":
+        """Those that count at `at` (now): support access counts until its end, all others until they are taken away."""
+        return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=at or now()))
+
+    def support(self) -> "MembershipQuerySet":
+        """Support access, ended or not, the newest first."""
+        return self.exclude(ends_at=None).order_by("-ends_at")
 
     def open_for(self, user: "User") -> "MembershipQuerySet":
         """Where `user` may go now, by the restaurants' names."""
-        open_to_people = self.filter(user=user).exclude(restaurant__status=Restaurant.Status.CLOSED)
+        open_to_people = self.current().filter(user=user).exclude(restaurant__status=Restaurant.Status.CLOSED)
         return (
             open_to_people.select_related("restaurant")
             .prefetch_related("restaurant__domains")
@@ -217,7 +230,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """One person's role in one restaurant."""
+    """One person's role in one restaurant. One with an end is support access: platform staff, for a reason."""
 
     class Role(models.TextChoices):
         OWNER = "owner"
@@ -233,6 +246,19 @@ class Membership(models.Model):
     pin = models.CharField(
         "PIN", max_length=128, blank=True, editable=False, help_text="Hashed; for the kitchen's shared tablet."
     )
+    ends_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Support access only.")
+    reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False, help_text="Why support was let in."
+    )
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="Who let support in.",
+    )
 
     objects = MembershipQuerySet.as_manager()
 
@@ -242,17 +268,28 @@ class Membership(models.Model):
             models.CheckConstraint(
                 name="tenants_membership_known_role", condition=models.Q(role__in=["owner", "manager", "kitchen"])
             ),
+            models.CheckConstraint(
+                name="tenants_membership_support_ends_and_has_a_reason",
+                condition=(
+                    models.Q(ends_at=None, reason="", granted_by=None)
+                    | (models.Q(ends_at__isnull=False, role="manager") & ~models.Q(reason=""))
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.restaurant}"
 
+    @property
+    def is_support(self) -> bool:
+        """Whether this is a time-limited access of platform staff, and nobody who works here."""
+        return self.ends_at is not None
+
     @staticmethod
     def role_of(user_id: UUID, restaurant: Restaurant) -> str | None:
-        """The person's role in the restaurant, or None."""
-        found: str | None = (
-            Membership.objects.filter(user_id=user_id, restaurant=restaurant).values_list("role", flat=True).first()
-        )
+        """The person's role in the restaurant now, or None."""
+        current = Membership.objects.current().filter(user_id=user_id, restaurant=restaurant)
+        found: str | None = current.values_list("role", flat=True).first()
         return found
 
 
@@ -346,3 +383,101 @@ class Tablet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Named reads."""
+
+    def working(self, at: dt.datetime) -> "ApiKeyQuerySet":
+        """Those that open the API at `at`."""
+        return self.filter(revoked_at=None, expires_at__gt=at)
+
+
+class ApiKey(models.Model):
+    """A key by which another maker's program works with one restaurant. Only its fingerprint is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80, help_text="What uses it, such as “Till export”.")
+    prefix = models.CharField(
+        max_length=20, editable=False, help_text="The first part, by which people tell keys apart."
+    )
+    sha256 = models.CharField(max_length=64, unique=True, editable=False, help_text="Of the whole key, in hexadecimal.")
+    scopes = ArrayField(models.CharField(max_length=40), help_text="What it may do, such as orders:read.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="replaces"
+    )
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["restaurant", "-created_at"], name="tenants_apikey_of_restaurant")]
+        constraints = [
+            models.CheckConstraint(name="tenants_apikey_may_do_something", condition=models.Q(scopes__len__gt=0)),
+            models.CheckConstraint(
+                name="tenants_apikey_is_a_fingerprint", condition=models.Q(sha256__regex="^[0-9a-f]{64}$")
+            ),
+            models.CheckConstraint(
+                name="tenants_apikey_ends_later", condition=models.Q(expires_at__gte=models.F("created_at"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_authenticated(self) -> bool:
+        """For what asks whether somebody signed in: a key that was found is somebody."""
+        return True
+
+    def is_working(self, at: dt.datetime) -> bool:
+        """Whether it opens the API at `at`."""
+        return self.revoked_at is None and at < self.expires_at
+
+
+class Health(models.Model):
+    """How a restaurant's background work does, for the platform's staff, who cannot read its own tables."""
+
+    restaurant = models.OneToOneField(Restaurant, on_delete=models.CASCADE, primary_key=True, related_name="health")
+    last_import_at = models.DateTimeField(null=True, blank=True)
+    last_forecast_at = models.DateTimeField(null=True, blank=True)
+    last_suggestion_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_failure = models.CharField(max_length=200, blank=True, help_text="Which task, and the kind of error.")
+
+    class Meta:
+        verbose_name_plural = "sync health"
+
+    def __str__(self) -> str:
+        return f"health of {self.restaurant}"
+
+
+class FailedTask(models.Model):
+    """A restaurant's task, or a step of one, that ended in an error which nobody foresaw."""
+
+    restaurant = models.ForeignKey(Restaurant, on_delete=models.CASCADE, related_name="failed_tasks")
+    task = models.CharField(max_length=120)
+    ids = models.JSONField(default=dict, blank=True, help_text="What it was about, as the task was told.")
+    error = models.CharField(max_length=120, help_text="The error's class.")
+    message = models.CharField(max_length=200, blank=True, help_text="Its first line.")
+    at = models.DateTimeField(default=now, editable=False)
+    acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [
+            models.Index(fields=["-at"], name="tenants_failedtask_newest"),
+            models.Index(fields=["restaurant", "-at"], name="tenants_failedtask_of_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.error}"
