@@ -11,12 +11,13 @@ from babel.numbers import format_currency
 from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from flux import charts
+from tenants.access import may
 from tenants.context import current_restaurant
 
 register = template.Library()
@@ -299,6 +300,10 @@ SECTIONS = {
     "Stock": "procurement:stock",
     "Menu": "pages:menu",
     "Sales": "pos:history",
+    "Settings": "pages:settings",
+}
+SETTINGS = {
+    "Restaurant": "pages:settings",
 }
 
 
@@ -309,5 +314,19 @@ def portal_links(request: HttpRequest) -> list[PortalLink]:
     for label, name in SECTIONS.items():
         href = reverse(name)
         current = request.path == href if href == "/" else request.path.startswith(href)
-        links.append(PortalLink(label, href, label.lower(), current))
+        if opens(request, href):
+            links.append(PortalLink(label, href, label.lower(), current))
     return links
+
+
+@register.filter
+def settings_tabs(request: HttpRequest) -> list[PortalLink]:
+    """The pages of Settings that the person may open; the current one is the longest that the address begins with."""
+    shown = {label: href for label, name in SETTINGS.items() if opens(request, href := reverse(name))}
+    here = max((href for href in shown.values() if request.path.startswith(href)), key=len, default="")
+    return [PortalLink(label, href, "", href == here) for label, href in shown.items()]
+
+
+def opens(request: HttpRequest, href: str) -> bool:
+    """Whether the page is for people in the role of the person asking, as its own `allow` says."""
+    return may(request, resolve(href).func.allowed_roles)  # type: ignore[attr-defined]

@@ -38,6 +38,8 @@ PORTAL = {
     "pages:run_now": MANAGERS_WRITE,
     "pages:menu": READ,
     "pages:import_file": MANAGERS_WRITE,
+    "pages:settings": MANAGERS_READ,
+    "pages:rename": MANAGERS_WRITE,
     "procurement:order_list": READ,
     "procurement:suggest": MANAGERS_WRITE,
     "procurement:suppliers": READ,
