@@ -219,6 +219,14 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Support access, ended or not, the newest first."""
         return self.exclude(ends_at=None).order_by("-ends_at")
 
+    def of_staff_of(self, restaurant: Restaurant) -> "MembershipQuerySet":
+        """Those who work there, by name; support access is not among them."""
+        return (
+            self.filter(restaurant=restaurant, ends_at=None)
+            .select_related("user")
+            .order_by("user__name", "user__email")
+        )
+
     def open_for(self, user: "User") -> "MembershipQuerySet":
         """Where `user` may go now, by the restaurants' names."""
         open_to_people = self.current().filter(user=user).exclude(restaurant__status=Restaurant.Status.CLOSED)
@@ -244,7 +252,13 @@ class Membership(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     pin = models.CharField(
-        "PIN", max_length=128, blank=True, editable=False, help_text="Hashed; for the kitchen's shared tablet."
+        "PIN",
+        max_length=128,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Hashed; for the kitchen's shared tablet.",
     )
     ends_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Support access only.")
     reason = models.CharField(
@@ -316,6 +330,7 @@ class Invitation(models.Model):
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     expires_at = models.DateTimeField()
+    emailed_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server took the e-mail.")
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -1,11 +1,18 @@
 """Who works where: making people, giving and taking roles."""
 
+import datetime as dt
+from uuid import UUID
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
+from tenants.office import audit
+
+NO_SUPPORT = {"ends_at": None, "reason": "", "granted_by": None}  # somebody who works here stays until they leave
 
 
 class LastOwner(Exception):
@@ -41,22 +48,70 @@ def join(email: str, password: str, *, name: str = "") -> User:
 def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:
     """Make `user` a member with `role`, or change the role; raises `LastOwner` rather than leave no owner."""
     with transaction.atomic():
-        _keep_an_owner(user, restaurant, role)
-        membership, _ = Membership.objects.update_or_create(user=user, restaurant=restaurant, defaults={"role": role})
+        _keep_an_owner(user.pk, restaurant, role)
+        membership, _ = Membership.objects.update_or_create(
+            user=user, restaurant=restaurant, defaults={"role": role, **NO_SUPPORT}
+        )
     return membership
 
 
 def take_role(user: User, restaurant: Restaurant) -> None:
     """End the membership of `user`; raises `NoMember`, or `LastOwner` rather than leave no owner."""
     with transaction.atomic():
-        _keep_an_owner(user, restaurant, None)
+        _keep_an_owner(user.pk, restaurant, None)
         ended, _ = Membership.objects.filter(user=user, restaurant=restaurant).delete()
         if not ended:
             raise NoMember(f"{user.email} is no member of {restaurant.name}.")
 
 
-def _keep_an_owner(user: User, restaurant: Restaurant, role: str | None) -> None:
-    """Raise `LastOwner` where `role` would leave the restaurant without an owner. Of two who try at once, one waits."""
-    owners = restaurant.memberships.filter(role=Membership.Role.OWNER).select_for_update()
-    if role != Membership.Role.OWNER and [owner.user_id for owner in owners] == [user.pk]:
-        raise LastOwner(f"{user.email} is the only owner of {restaurant.name}: name another one first.")
+@public_context()
+def change_role(member_id: UUID, restaurant: Restaurant, role: str, *, by: User, at: dt.datetime) -> Membership:
+    """Give a member another role; raises `NoMember`, or `LastOwner` rather than leave no owner."""
+    with transaction.atomic():
+        member = _locked(member_id, restaurant, role)
+        before, member.role = member.role, role
+        member.save(update_fields=["role"])
+        _record("person.role_changed", member, by=by, at=at, before={"role": before}, after={"role": role})
+    return member
+
+
+@public_context()
+def remove(member_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime) -> Membership:
+    """End a membership, and with it every session, token and PIN that rests on it; raises as `change_role` does.
+
+    Who removes themselves leaves.
+    """
+    with transaction.atomic():
+        member = _locked(member_id, restaurant, None)
+        verb = "person.left" if member.user_id == by.pk else "person.removed"
+        _record(verb, member, by=by, at=at, before={"role": member.role})
+        Membership.objects.filter(pk=member.pk).delete()
+    return member
+
+
+def _locked(member_id: UUID, restaurant: Restaurant, role: str | None) -> Membership:
+    """The member, until the end of the transaction nobody else's to change; raises where `role` is not to be had."""
+    staff = Membership.objects.of_staff_of(restaurant).filter(pk=member_id)
+    user_id = staff.values_list("user_id", flat=True).first()
+    if user_id is not None:
+        _keep_an_owner(user_id, restaurant, role)
+    member: Membership | None = staff.select_for_update(of=("self",)).first()
+    if member is None:
+        raise NoMember(f"This person is no member of {restaurant.name} any more.")
+    member.restaurant = restaurant
+    return member
+
+
+def _keep_an_owner(user_id: UUID, restaurant: Restaurant, role: str | None) -> None:
+    """Raise `LastOwner` where `role` would leave nobody who can sign in as owner. Of two who try at once, one waits."""
+    owners = Membership.objects.of_staff_of(restaurant).filter(role=Membership.Role.OWNER).order_by("pk")
+    by_user = {owner.user_id: owner.user for owner in owners.select_for_update(of=("self",))}
+    if role == Membership.Role.OWNER or user_id not in by_user:
+        return
+    if not any(user.is_active for other, user in by_user.items() if other != user_id):
+        raise LastOwner(f"{by_user[user_id].email} is the only owner of {restaurant.name}: name another one first.")
+
+
+def _record(verb: str, member: Membership, *, by: User, at: dt.datetime, **values: audit.Values) -> None:
+    with restaurant_context(member.restaurant):
+        audit.record(verb, audit.Subject("person", str(member.user_id), str(member.user)), by=by, at=at, **values)
