@@ -93,7 +93,7 @@ CHECKS: dict[str, Check] = {
     **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES"], _count),
     **dict.fromkeys(["ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _positive),
     "EMAIL_URL": _mail,
-    **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT"], _rate),
+    **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT", "WRONG_KEY_RATE_PER_ADDRESS"], _rate),
     "FLUX_DOMAIN": _host,
     "LOG_LEVEL": _level,
     "DATABASE_URL": _database,

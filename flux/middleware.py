@@ -16,10 +16,10 @@ Handler = Callable[[HttpRequest], HttpResponse]
 class ApiMiddleware:
     """Outermost: programs get problem details, whoever turned them away: a middleware, the router or a crash.
 
-    `/api/` and the two addresses that give tokens are for programs; the other pages under `/auth/` are for people.
+    `/api/` and the addresses that give and take tokens are for programs; the other pages under `/auth/` are for people.
     """
 
-    PREFIXES = ("/api/", "/auth/login", "/auth/refresh")
+    PREFIXES = ("/api/", "/auth/login", "/auth/refresh", "/auth/revoke")
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

@@ -211,7 +211,10 @@ MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.tokens.RestaurantJWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.tokens.RestaurantJWTAuthentication",
+        "tenants.api_keys.ApiKeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.access.IsMember"],
     "DEFAULT_RENDERER_CLASSES": ["flux.api.rendering.NumberRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tenants.parsing.SafeJSONParser"],
@@ -223,6 +226,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "login_address": env.str("LOGIN_RATE_PER_ADDRESS", default="20/min"),
         "login_account": env.str("LOGIN_RATE_PER_ACCOUNT", default="10/hour"),
+        "key_address": env.str("WRONG_KEY_RATE_PER_ADDRESS", default="30/min"),
     },
     # How many proxies of ours stand in front: with 0, nobody can claim another address by X-Forwarded-For.
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),

@@ -143,6 +143,7 @@ class ForecastFilter(filters.FilterSet):
 class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecast]):
     """Forecasts by menu item and business date, the newest run's first."""
 
+    scope = "forecasts"
     queryset = Forecast.objects.select_related("menu_item").order_by("-run_id", "date", "menu_item__name", "id")
     serializer_class = ForecastSerializer
     filterset_class = ForecastFilter
@@ -216,6 +217,7 @@ class ForecastRunFilter(filters.FilterSet):
 class ForecastRunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Run]):
     """Runs, newest first. Each forecasts the whole menu for the next 35 days."""
 
+    scope = "forecasts"
     queryset = Run.objects.order_by("-created_at", "-id")
     serializer_class = ForecastRunSerializer
     filterset_class = ForecastRunFilter

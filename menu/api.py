@@ -58,6 +58,7 @@ class MenuItemFilter(filters.FilterSet):
 class MenuItemViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[MenuItem]):
     """Menu items by name. They appear by themselves with the first sale; one item comes with its recipe."""
 
+    scope = "menu"
     queryset = MenuItem.objects.order_by("name", "id")
     filterset_class = MenuItemFilter
 

@@ -112,6 +112,7 @@ class PurchaseOrderFilter(filters.FilterSet):
 class PurchaseOrderViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[PurchaseOrder]):
     """Purchase orders, newest first. Flux keeps one draft for each supplier; owners and managers decide on it."""
 
+    scope = "orders"
     queryset = PurchaseOrder.objects.to_list().order_by("-created_at", "-id")
     serializer_class = PurchaseOrderWithLinesSerializer
     filterset_class = PurchaseOrderFilter

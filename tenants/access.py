@@ -11,11 +11,22 @@ from django.utils.http import urlencode
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from tenants.models import Membership
+from tenants.models import ApiKey, Membership
 
 OWNER, MANAGER, KITCHEN = Membership.Role.OWNER, Membership.Role.MANAGER, Membership.Role.KITCHEN
 MANAGERS = frozenset({OWNER, MANAGER})
 EVERYBODY = frozenset({OWNER, MANAGER, KITCHEN})
+OWNERS = frozenset({OWNER})
+NO_KEYS_HERE = "No key opens this address: sign in as a person."
+
+# What an integrator's key may be allowed to do, in an owner's words. A view of the API names its part as `scope`.
+SCOPES: dict[str, str] = {
+    "forecasts:read": "Read forecasts and how forecast runs went",
+    "forecasts:write": "Record forecasts of its own and start forecast runs",
+    "menu:read": "Read what is on the menu, with prices and recipes",
+    "orders:read": "Read purchase orders, with prices",
+    "orders:write": "Approve, send, receive and cancel purchase orders",
+}
 
 View = Callable[..., HttpResponse]
 
@@ -56,8 +67,14 @@ def may(request: HttpRequest, roles: frozenset[str]) -> bool:
     return getattr(request, "role", None) in roles
 
 
+def scope_of(view: Any, method: str) -> str | None:
+    """The scope that a key needs for this method of an API view; None where no key is let in."""
+    part = getattr(view, "scope", None)
+    return f"{part}:{'read' if method in SAFE_METHODS else 'write'}" if part else None
+
+
 class IsMember(BasePermission):
-    """API: members read; owners and managers write (a view may widen `write_roles`).
+    """API: members read; owners and managers write (a view may widen `write_roles`). Keys do what their scopes say.
 
     Only a bearer token counts: the portal's session, which a browser would send along with anybody's form, does not.
     """
@@ -67,6 +84,10 @@ class IsMember(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.successful_authenticator is None:
             return False
+        if isinstance(request.auth, ApiKey):
+            wanted = scope_of(view, request.method or "")
+            self.message = f"This key may not do this: it lacks the scope {wanted}." if wanted else NO_KEYS_HERE
+            return wanted in request.auth.scopes
         role = getattr(request, "role", None)
         if request.method in SAFE_METHODS:
             return role in EVERYBODY

@@ -8,7 +8,7 @@ answer, after the same work.
 from typing import Any, ClassVar
 
 import structlog
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import (
     api_view,
@@ -28,6 +28,7 @@ from tenants.models import Restaurant
 from tenants.parsing import SafeJSONParser
 from tenants.throttles import PerAccount, PerAddress
 
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 log = structlog.get_logger(__name__)
 
 
@@ -78,6 +79,15 @@ class RefreshGrantSerializer(serializers.Serializer[Any]):
     refresh_token = serializers.CharField(max_length=4096)
 
 
+class RevocationSerializer(serializers.Serializer[Any]):
+    """What `/auth/revoke` takes. Other members of RFC 7009 (client_id, client_secret) are ignored."""
+
+    token = serializers.CharField(max_length=4096, help_text="An access token or a refresh token.")
+    token_type_hint = serializers.CharField(
+        max_length=40, required=False, help_text="Not needed: the token says itself which kind it is."
+    )
+
+
 class TokenSerializer(serializers.Serializer[Any]):
     """Tokens for one person in one restaurant."""
 
@@ -105,13 +115,13 @@ def login(request: Request) -> Response:
     if not attempts.take(given["username"].lower()):
         raise Throttled(wait=attempts.wait())
     restaurant = _restaurant(request)
-    user = tokens.check_password(request._request, given["username"], given["password"], restaurant)
-    if user is None:
+    membership = tokens.check_password(request._request, given["username"], given["password"], restaurant)
+    if membership is None:
         log.info("api_sign_in_refused")
         raise GrantRefused("E-mail and password do not open this restaurant.")
     attempts.give_back()
-    log.info("api_sign_in", user_id=str(user.pk))
-    return _answer(tokens.issue_pair(user, restaurant))
+    log.info("api_sign_in", user_id=str(membership.user_id))
+    return _answer(tokens.issue_pair(membership))
 
 
 @extend_schema(
@@ -136,6 +146,27 @@ def refresh(request: Request) -> Response:
     return _answer(pair)
 
 
+@extend_schema(
+    operation_id="revoke",
+    tags=["auth"],
+    request={"application/x-www-form-urlencoded": RevocationSerializer, "application/json": RevocationSerializer},
+    responses={200: OpenApiResponse(description="The token opens nothing (any more). There is no body.")},
+)
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([AllowAny])
+@parser_classes([FormParser, SafeJSONParser])
+@throttle_classes([PerAddress])
+def revoke(request: Request) -> Response:
+    """End a sign-in by its access or refresh token: both kinds end at once (RFC 7009). An unknown one is no error."""
+    form = RevocationSerializer(data=request.data)
+    if not form.is_valid():
+        raise InvalidRequest(form.errors)
+    ended = tokens.revoke(form.validated_data["token"], _restaurant(request))
+    log.info("api_sign_out", ended=ended)
+    return Response(status=200, headers=NO_STORE)
+
+
 def _checked(form: serializers.Serializer[Any], *, grant_type: str) -> dict[str, Any]:
     """The form's values; raises `InvalidRequest` or `UnsupportedGrantType`."""
     if not form.is_valid():
@@ -157,5 +188,5 @@ def _answer(pair: tokens.Pair) -> Response:
             "expires_in": int(pair.access.lifetime.total_seconds()),
             "refresh_token": str(pair.refresh),
         },
-        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
+        headers=NO_STORE,
     )

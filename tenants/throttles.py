@@ -33,11 +33,18 @@ class WindowThrottle(SimpleRateThrottle):
 
     def take(self, whom: str) -> bool:
         """Count one attempt of `whom`; whether it may go on."""
-        window = int(self.timer()) // self.duration
-        digest = hashlib.sha256(whom.encode()).hexdigest()
-        self.key = f"throttle:{self.scope}:{window}:{digest}"
+        self.key = self.counter(whom)
         caches["platform"].add(self.key, 0, self.duration)
         return int(caches["platform"].incr(self.key)) <= self.num_requests
+
+    def is_spent(self, whom: str) -> bool:
+        """Whether `whom` has no attempt left; counts none."""
+        return int(caches["platform"].get(self.counter(whom)) or 0) >= self.num_requests
+
+    def counter(self, whom: str) -> str:
+        """Where the attempts of `whom` in this window are counted."""
+        window = int(self.timer()) // self.duration
+        return f"throttle:{self.scope}:{window}:{hashlib.sha256(whom.encode()).hexdigest()}"
 
     def give_back(self) -> None:
         """Forget the attempt counted by `take`: it was the right person."""
@@ -58,3 +65,9 @@ class PerAccount(WindowThrottle):
     """Failed attempts with one e-mail address, wherever they come from, and whether or not it is known."""
 
     scope = "login_account"
+
+
+class WrongKeys(WindowThrottle):
+    """Integrators' keys that open nothing, from one network address; right ones are not counted."""
+
+    scope = "key_address"

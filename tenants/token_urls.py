@@ -8,4 +8,5 @@ app_name = "token"
 urlpatterns = [
     path("login", api.login, name="login"),
     path("refresh", api.refresh, name="refresh"),
+    path("revoke", api.revoke, name="revoke"),
 ]

@@ -7,6 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from flux.api import problems
+from tenants.access import SCOPES, scope_of
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -36,6 +37,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class Schema(AutoSchema):
     """drf-spectacular's, with the problems that an operation of its shape may answer."""
 
+    def get_description(self) -> str:
+        """With the scope that an integrator's key needs."""
+        said, wanted = super().get_description(), scope_of(self.view, self.method)
+        return f"{said}\n\nAn integrator's key needs the scope `{wanted}`.".strip() if wanted else str(said)
+
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status, means in self._problems():
@@ -57,6 +63,26 @@ class Schema(AutoSchema):
         if self.view.get_throttles():
             found.append(("429", "Too many requests: see Retry-After"))
         return [*found, ("default", "Any other problem")]
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    """Tells Swagger UI that an integrator's key may stand in the same header."""
+
+    target_class = "tenants.api_keys.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        scopes = "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "flux_…",
+            "description": f"An integrator's key, made by an owner in the portal. Its scopes: {scopes}.",
+        }
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]] | list[dict[str, Any]]:
+        """None where no key is let in. The scope stands in the description: 3.0 has room for it with OAuth2 only."""
+        return {self.name: []} if scope_of(auto_schema.view, auto_schema.method) else []
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -25,7 +25,13 @@ def index(request: Request) -> Response:
     from flux.api.urls import router  # it routes to this view
 
     lists = {name: f"api:{basename}-list" for name, _viewset, basename in router.registry}
-    pages = {"login": "token:login", "refresh": "token:refresh", "schema": "api:schema", "docs": "api:docs"}
+    pages = {
+        "login": "token:login",
+        "refresh": "token:refresh",
+        "revoke": "token:revoke",
+        "schema": "api:schema",
+        "docs": "api:docs",
+    }
     return Response(
         {name: request.build_absolute_uri(reverse(address)) for name, address in {**lists, **pages}.items()}
     )

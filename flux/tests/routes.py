@@ -33,7 +33,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        return self.route.startswith(("api/", "auth/log", "auth/refresh"))
+        return self.route.startswith(("api/", "auth/log", "auth/refresh", "auth/revoke"))
 
     def address(self, values: Iterable[str] | None = None) -> str:
         """The path with `values` for its parameters, or with such as lead nowhere."""

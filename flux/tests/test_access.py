@@ -97,6 +97,7 @@ OPEN = {
     "auth:sign_out",
     "token:login",
     "token:refresh",
+    "token:revoke",
     "api:index",
     "api:schema",
     "api:docs",

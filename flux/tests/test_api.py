@@ -16,9 +16,11 @@ from django.utils import timezone
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from flux.api import problems
+from flux.api.urls import router
 from forecasting import forecast
 from menu.models import Ingredient, MenuItem, RecipeLine
 from tenants import tokens
+from tenants.access import SCOPES, scope_of
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant, User
 
@@ -59,12 +61,23 @@ def test_the_description_tells_where_to_sign_in_and_which_problems_may_come(stra
     flow = schema["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
     assert flow["tokenUrl"] == "/auth/login"
     operation = schema["paths"]["/api/v1/menu-items/{id}/"]["get"]
-    assert operation["security"] == [{"OAuth2PasswordBearer": []}]
+    assert operation["security"] == [{"OAuth2PasswordBearer": []}, {"ApiKey": []}]
+    assert operation["description"].endswith("An integrator's key needs the scope `menu:read`.")
     assert sorted(operation["responses"]) == ["200", "401", "403", "404", "default"]
     assert list(operation["responses"]["404"]["content"]) == ["application/problem+json"]
     login = schema["paths"]["/auth/login"]["post"]
     assert login["security"] == [{}]
     assert sorted(login["responses"]) == ["200", "400", "415", "429", "default"]
+
+
+def test_the_scopes_are_those_of_the_apis_addresses() -> None:
+    wanted = set()
+    for _prefix, viewset, _basename in router.registry:
+        for name in ("list", "retrieve", "create", *(action.__name__ for action in viewset.get_extra_actions())):
+            action = getattr(viewset, name, None)
+            methods = getattr(action, "mapping", {"post": name} if name == "create" else {"get": name})
+            wanted |= {scope_of(viewset, method.upper()) for method in methods if action}
+    assert wanted == set(SCOPES)
 
 
 def test_swagger_asks_no_other_host_and_has_no_inline_script_or_style(stranger: Client) -> None:

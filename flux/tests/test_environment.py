@@ -28,6 +28,7 @@ GOOD = {
     "REFRESH_TOKEN_DAYS": "14",
     "LOGIN_RATE_PER_ADDRESS": "20/min",
     "LOGIN_RATE_PER_ACCOUNT": "10/hour",
+    "WRONG_KEY_RATE_PER_ADDRESS": "30/min",
 }
 
 

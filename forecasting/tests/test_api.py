@@ -95,7 +95,7 @@ def test_a_list_takes_the_same_queries_for_any_number_of_rows(api, today, django
     run = completed()
     expect(run, MenuItemFactory(), today)
     api.get("/api/v1/menu-items/")  # warm: who is asking, and where
-    with django_assert_num_queries(4) as few:
+    with django_assert_num_queries(3) as few:
         api.get(FORECASTS)
     for _ in range(2):
         expect(run, MenuItemFactory(), today)

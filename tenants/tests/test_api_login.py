@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD, signed_in
-from tenants import middleware
+from tenants import middleware, tokens
 from tenants.context import public_context
 from tenants.models import Membership, Restaurant, User
 from tenants.throttles import PerAccount, PerAddress
@@ -155,6 +156,67 @@ def test_an_access_token_refreshes_nothing_and_a_refresh_token_opens_nothing(vis
     answer = log_in(visitor, user.email).json()
     assert refresh(visitor, answer["access_token"]).json()["error"] == "invalid_grant"
     assert index_of_members(answer["refresh_token"]).status_code == 401
+
+
+def revoke(visitor: Client, token: str, host: str = BISTRO) -> HttpResponse:
+    return visitor.post("/auth/revoke", f"token={token}&token_type_hint=access_token", FORM, headers={"host": host})
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_sign_in_is_ended_by_either_of_its_tokens(visitor: Client, user: User, kind: str) -> None:
+    other = log_in(visitor, user.email).json()
+    first = log_in(visitor, user.email).json()
+    second = refresh(visitor, first["refresh_token"]).json()
+    answer = revoke(visitor, second[kind])
+    assert (answer.status_code, answer.content, answer["Cache-Control"]) == (200, b"", "no-store")
+    assert [index_of_members(found["access_token"]).status_code for found in (first, second)] == [401, 401]
+    assert refresh(visitor, second["refresh_token"]).json()["error"] == "invalid_grant"
+    assert index_of_members(other["access_token"]).status_code == 200
+    assert revoke(visitor, second[kind]).status_code == 200
+
+
+def test_what_is_no_token_here_is_revoked_without_a_word(
+    visitor: Client, user: User, other_restaurant: Restaurant
+) -> None:
+    answer = log_in(visitor, user.email).json()
+    for token in ("x", "x.y.z", answer["access_token"] + "x"):
+        assert revoke(visitor, token).status_code == 200
+    assert revoke(visitor, answer["access_token"], TRATTORIA).status_code == 200
+    assert index_of_members(answer["access_token"]).status_code == 200
+    assert visitor.post("/auth/revoke", "", FORM, headers={"host": BISTRO}).json()["error"] == "invalid_request"
+
+
+def test_a_refresh_token_that_was_copied_ends_the_access_tokens_too(visitor: Client, user: User) -> None:
+    first = log_in(visitor, user.email).json()
+    second = refresh(visitor, first["refresh_token"]).json()
+    refresh(visitor, first["refresh_token"])
+    assert index_of_members(second["access_token"]).status_code == 401
+
+
+def test_a_new_membership_does_not_wake_the_tokens_of_the_old_one(
+    visitor: Client, restaurant: Restaurant, user: User
+) -> None:
+    answer = log_in(visitor, user.email).json()
+    with public_context():
+        Membership.objects.filter(user=user).delete()
+        Membership.objects.create(user=user, restaurant=restaurant, role="owner")
+    assert index_of_members(answer["access_token"]).status_code == 401
+    assert refresh(visitor, answer["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_all_tokens_of_a_person_end_at_once(visitor: Client, user: User) -> None:
+    answers = [log_in(visitor, user.email).json() for _ in range(2)]
+    tokens.end_all(user)
+    assert [index_of_members(answer["access_token"]).status_code for answer in answers] == [401, 401]
+    assert [refresh(visitor, answer["refresh_token"]).status_code for answer in answers] == [400, 400]
+    assert index_of_members(log_in(visitor, user.email).json()["access_token"]).status_code == 200
+
+
+def test_a_token_without_its_claims_opens_nothing(restaurant: Restaurant, user: User) -> None:
+    """Signed by us, but made before tokens named their sign-in."""
+    old = AccessToken.for_user(user)
+    old["restaurant"] = str(restaurant.pk)
+    assert index_of_members(str(old)).status_code == 401
 
 
 def test_a_session_of_the_portal_does_not_open_the_api(restaurant: Restaurant, user: User) -> None:
