@@ -10,6 +10,7 @@ from django.utils import timezone
 from pos import importing
 from pos.models import SalesFile
 from pos.providers.base import ProviderError
+from tenants import health
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -44,11 +45,13 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     except ProviderError as error:
         jobs.finish(job, note="", error=str(error))
         return False
-    except Exception:
+    except Exception as error:
         log.exception("import_failed", file_id=str(file.pk))
+        health.failed("import", error)
         _tell_file(file.pk, FAULT)
         jobs.finish(job, note="", error=FAULT)
         return False
+    health.reached(health.IMPORT)
     jobs.finish(job, note=f"{report['accepted']:,} of {report['rows']:,} rows imported", result={"file": str(file.pk)})
     return True
 

@@ -21,6 +21,7 @@ from pos import loading, sources
 from pos.models import DailySales
 from procurement import suggestions
 from procurement.models import SupplierItem
+from tenants import health
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -109,8 +110,9 @@ def _outcome(step: Step, restaurant: Restaurant, now: dt.datetime) -> Outcome:
         text = step.do(restaurant, now)
     except NothingToDo as missing:
         status, text = "skipped", str(missing)
-    except Exception:
+    except Exception as error:
         log.exception("pipeline_step_failed", step=step.name)
+        health.failed(step.name, error)
         status, text = "failed", f"{step.doing} did not work: a fault in Flux, which its log describes."
     seconds = round(time.perf_counter() - began, 3)
     log.info("pipeline_step", step=step.name, outcome=status, text=text, seconds=seconds)
@@ -141,6 +143,7 @@ def predict(restaurant: Restaurant, now: dt.datetime) -> str:
         raise NothingToDo(str(missing)) from missing
     if made.status != Run.Status.COMPLETED:
         return "Another forecast is being made at this moment."
+    health.reached(health.FORECAST)
     until = made.last_day
     return f"Forecast until {until:%a} {until.day} {until:%b}."
 
@@ -150,6 +153,7 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
     if not SupplierItem.objects.orderable().exists():
         raise NothingToDo("There are no suppliers' items yet, so nothing can be ordered.")
     suggested = suggestions.suggest(restaurant, now)
+    health.reached(health.SUGGESTION)
     drafts = len(suggested.drafts)
     return "1 draft order." if drafts == 1 else f"{drafts} draft orders."
 

@@ -9,6 +9,7 @@ import structlog
 from celery import shared_task
 from django.db import transaction
 
+from tenants import health
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
@@ -19,7 +20,8 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A Celery task whose first argument is a restaurant; callers pass `restaurant_id` and ids by keyword.
 
     The task opens the restaurant before its body runs, so no task can run for the wrong one or for none. A restaurant
-    that no longer works (suspended, closed, gone) is skipped. Every line logged inside names the restaurant.
+    that no longer works (suspended, closed, gone) is skipped. Every line logged inside names the restaurant, and what
+    came of it is told to the platform's staff.
     """
 
     def decorate(body: Callable[..., Any]) -> Any:
@@ -31,7 +33,11 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             if restaurant is None:
                 log.warning("task_skipped", restaurant_id=restaurant_id)
                 return None
-            with restaurant_context(restaurant), structlog.contextvars.bound_contextvars(restaurant=restaurant.slug):
+            with (
+                restaurant_context(restaurant),
+                structlog.contextvars.bound_contextvars(restaurant=restaurant.slug),
+                health.watch(restaurant, body.__name__, kwargs),
+            ):
                 return body(restaurant, **kwargs)
 
         return task
@@ -58,13 +64,14 @@ def for_each_restaurant(verb: Callable[[Restaurant], Any]) -> list[str]:
 
     Returns the slugs of those that failed.
     """
-    failed = []
+    failed, name = [], getattr(getattr(verb, "func", verb), "__name__", "a job for all restaurants")
     with public_context():
         restaurants = list(Restaurant.objects.working())
     for restaurant in restaurants:
         with restaurant_context(restaurant):
             try:
-                verb(restaurant)
+                with health.watch(restaurant, name, {}):
+                    verb(restaurant)
             except Exception:
                 log.exception("restaurant_failed")
                 failed.append(restaurant.slug)

@@ -12,12 +12,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from tenants import health
 from tenants.office.models import Job
 
 LOST_AFTER = dt.timedelta(minutes=10)  # nobody has taken a waiting job for so long: its message is lost
 SILENT_AFTER = dt.timedelta(minutes=20)  # a running job has shown no sign of life for so long: its worker died
 MOST_ATTEMPTS = 3
 GIVEN_UP = "It was interrupted three times and has been given up."
+
+
+class WorkerDied(Exception):
+    """Nobody knows why: the worker that did a job went silent each time."""
 
 
 def request(kind: str, *, now: dt.datetime, mark: str | None = None, note: str = "") -> Job:
@@ -56,7 +61,8 @@ def claim(job_id: UUID, *, now: dt.datetime) -> Job | None:
 def give_up(job_id: UUID, *, now: dt.datetime) -> None:
     """End a job that has killed its worker too often: a fourth attempt would kill it again."""
     worn = Job.objects.filter(_silent(now), pk=job_id, attempts__gte=MOST_ATTEMPTS)
-    worn.update(status=Job.Status.FAILED, finished_at=now, error=GIVEN_UP)
+    if worn.update(status=Job.Status.FAILED, finished_at=now, error=GIVEN_UP):
+        health.failed("given up", WorkerDied(GIVEN_UP))
 
 
 def progress(job: Job, done: int, total: int, note: str) -> None:
