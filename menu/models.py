@@ -138,3 +138,9 @@ class RecipeLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} {self.unit} {self.ingredient} in {self.menu_item}"
+
+    @property
+    def amount(self) -> str:
+        """ "120 g", and where something is lost before the plate, "120 g, 85 % usable"."""
+        usable = f", {(self.yield_share * 100).normalize():f} % usable" if self.yield_share != 1 else ""
+        return f"{self.quantity.normalize():f} {self.unit}{usable}"

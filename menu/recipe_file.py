@@ -4,10 +4,12 @@ A file is authoritative for the dishes in it: their recipes become what it says,
 that the same file twice changes nothing. One fault refuses the whole file, and all faults are named at once.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,6 +17,8 @@ from menu import tables, units
 from menu.models import Ingredient, MenuItem, RecipeLine
 from menu.tables import BadTable, Fault, Row
 from menu.units import UnknownUnit
+from tenants.actors import By
+from tenants.office import audit
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -66,7 +70,7 @@ class _Line:
 
 
 @transaction.atomic
-def load(content: bytes, *, columns: Mapping[str, str], defaults: Defaults) -> Report:
+def load(content: bytes, *, columns: Mapping[str, str], defaults: Defaults, by: By, at: dt.datetime) -> Report:
     """Bring the recipes of the dishes in `content` to what it says. Raises BadTable, and then has changed nothing."""
     lines, faults = _read(content, columns, defaults)
     menu = {item.name.casefold(): item for item in MenuItem.objects.all()}
@@ -83,7 +87,7 @@ def load(content: bytes, *, columns: Mapping[str, str], defaults: Defaults) -> R
     faults += [] if defaults.skip_unknown else unknown.values()
     if faults:
         raise BadTable(sorted(faults, key=lambda fault: fault.line))
-    return _apply(wanted, tuple(unknown))
+    return _apply(wanted, tuple(unknown), by, at)
 
 
 def _read(content: bytes, columns: Mapping[str, str], defaults: Defaults) -> tuple[list[_Line], list[Fault]]:
@@ -128,10 +132,14 @@ def _dishes(name: str, menu: Mapping[str, MenuItem], defaults: Defaults) -> list
     return [(dish, portions) for dish, portions in sized if dish]
 
 
-def _apply(wanted: Mapping[tuple[MenuItem, str], tuple[_Line, Decimal]], unknown: tuple[str, ...]) -> Report:
+def _apply(
+    wanted: Mapping[tuple[MenuItem, str], tuple[_Line, Decimal]], unknown: tuple[str, ...], by: By, at: dt.datetime
+) -> Report:
     ingredients, added = _ingredients([line for line, _ in wanted.values()])
     dishes = {dish for dish, _ in wanted}
-    there = {(line.menu_item_id, line.ingredient_id): line for line in RecipeLine.objects.filter(menu_item__in=dishes)}
+    lines = RecipeLine.objects.filter(menu_item__in=dishes).select_related("ingredient")
+    there = {(line.menu_item_id, line.ingredient_id): line for line in lines}
+    before = _recipes(there.values())
     new, changed = [], []
     for (dish, ingredient), (line, portions) in wanted.items():
         quantity, share = (line.quantity * portions).quantize(_STEP), line.yield_share.quantize(_STEP)
@@ -146,7 +154,20 @@ def _apply(wanted: Mapping[tuple[MenuItem, str], tuple[_Line, Decimal]], unknown
     RecipeLine.objects.filter(pk__in=[line.pk for line in there.values()]).delete()
     RecipeLine.objects.bulk_create(new)
     RecipeLine.objects.bulk_update(changed, ["quantity", "unit", "yield_share"])
+    after = _recipes(lines.all())
+    audit.record_all(
+        audit.entry("recipe.changed", dish, by=by, at=at, before=before.get(dish.pk, {}), after=after.get(dish.pk, {}))
+        for dish in dishes
+    )
     return Report(len(dishes), len(new), len(changed), len(there), added, unknown)
+
+
+def _recipes(lines: Iterable[RecipeLine]) -> dict[UUID, dict[str, str]]:
+    """Dish → ingredient → amount, as the audit trail says it."""
+    found: dict[UUID, dict[str, str]] = {}
+    for line in lines:
+        found.setdefault(line.menu_item_id, {})[line.ingredient.name] = line.amount
+    return found
 
 
 def _ingredients(lines: list[_Line]) -> tuple[dict[str, Ingredient], int]:

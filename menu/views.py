@@ -5,12 +5,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from menu import recipe_sheet
+from menu import dishes, recipe_sheet
 from menu.forms import IngredientForm, MenuItemForm, RecipeLineForm
 from menu.models import Ingredient, MenuItem, RecipeLine
 from tenants.access import MANAGERS, allow, may
+from tenants.actors import asking
 
 
 @allow()
@@ -30,7 +32,8 @@ def recipe_line_add(request: HttpRequest, item_id: UUID) -> HttpResponse:
     form = RecipeLineForm(request.POST, instance=RecipeLine(menu_item=dish))
     if not form.is_valid():
         return _show_item(request, dish, form, status=422)
-    line = form.save()
+    line = form.save(commit=False)
+    dishes.save_line(line, by=asking(request), at=timezone.now())
     messages.success(request, f"{line.ingredient} is in the recipe of {dish}.")
     return redirect("menu:item", dish.pk)
 
@@ -42,7 +45,7 @@ def recipe_line(request: HttpRequest, line_id: int) -> HttpResponse:
     line = get_object_or_404(RecipeLine.objects.select_related("menu_item", "ingredient"), pk=line_id)
     form = RecipeLineForm(request.POST or None, instance=line)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        dishes.save_line(line, by=asking(request), at=timezone.now())
         messages.success(request, f"The recipe of {line.menu_item} is changed.")
         return redirect("menu:item", line.menu_item_id)
     return render(request, "menu/recipe_line.html", {"line": line, "form": form}, status=422 if form.errors else 200)
@@ -53,7 +56,7 @@ def recipe_line(request: HttpRequest, line_id: int) -> HttpResponse:
 def recipe_line_remove(request: HttpRequest, line_id: int) -> HttpResponse:
     """Take one ingredient out of a recipe."""
     line = get_object_or_404(RecipeLine.objects.select_related("menu_item", "ingredient"), pk=line_id)
-    line.delete()
+    dishes.remove_line(line, by=asking(request), at=timezone.now())
     messages.success(request, f"{line.ingredient} is out of the recipe of {line.menu_item}.")
     return redirect("menu:item", line.menu_item_id)
 
@@ -65,7 +68,7 @@ def item_edit(request: HttpRequest, item_id: UUID) -> HttpResponse:
     dish = get_object_or_404(MenuItem, pk=item_id)
     form = MenuItemForm(request.POST or None, instance=dish)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        dishes.save_dish(dish, by=asking(request), at=timezone.now())
         messages.success(request, f"{dish} is saved.")
         return redirect("menu:item", dish.pk)
     return render(request, "menu/item_edit.html", {"dish": dish, "form": form}, status=422 if form.errors else 200)
@@ -97,7 +100,7 @@ def ingredient(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
 def _edit_ingredient(request: HttpRequest, found: Ingredient) -> HttpResponse:
     form = IngredientForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        dishes.save_ingredient(found, by=asking(request), at=timezone.now())
         messages.success(request, f"{found} is saved.")
         return redirect("menu:ingredients")
     context = {"ingredient": found, "form": form, "is_new": found._state.adding}

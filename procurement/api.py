@@ -21,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 from procurement import emails, orders
 from procurement.models import PurchaseOrder, PurchaseOrderLine
 from procurement.orders import OrderError
+from tenants.actors import asking
 from tenants.context import current_restaurant
 
 
@@ -148,7 +149,7 @@ class PurchaseOrderViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Pu
         """Take it and answer with the order as it is now; 409 where its state does not allow the step."""
         order = self.get_object()
         try:
-            step(order.pk, by=request.user, at=timezone.now())
+            step(order.pk, by=asking(request), at=timezone.now())
         except OrderError as problem:
             raise StepNotPossible(str(problem)) from problem
         return Response(self.get_serializer(get_object_or_404(self.get_queryset(), pk=pk)).data)

@@ -19,7 +19,8 @@ from django.template.loader import render_to_string
 from procurement import orders, wording
 from procurement.models import PurchaseOrder, PurchaseOrderLine
 from procurement.orders import OrderError, OrderNotApproved
-from tenants.models import Restaurant, User
+from tenants.actors import By
+from tenants.models import Restaurant
 
 Sending, Status = PurchaseOrder.Sending, PurchaseOrder.Status
 UNDER_WAY = dt.timedelta(minutes=1)  # a claim this young is most likely still with the mail server
@@ -49,7 +50,7 @@ class SendingFailed(OrderError):
         super().__init__(f"Order {order.number} could not be sent to {order.supplier.email}: {error}")
 
 
-def send(order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, again: bool = False) -> PurchaseOrder:
+def send(order_id: UUID, restaurant: Restaurant, *, by: By, at: dt.datetime, again: bool = False) -> PurchaseOrder:
     """Send an approved order to its supplier; an order that was sent already is left alone.
 
     `again` is a person's word that an attempt with an unknown end did not arrive. Raises OrderNotApproved, NoAddress,
@@ -77,7 +78,7 @@ def is_under_way(order: PurchaseOrder, now: dt.datetime) -> bool:
 
 @transaction.atomic(durable=True)
 def _claim(
-    order_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, again: bool
+    order_id: UUID, restaurant: Restaurant, *, by: By, at: dt.datetime, again: bool
 ) -> tuple[PurchaseOrder, EmailMessage | None]:
     """The order with the one message that may leave for it now; without one where it was sent already."""
     order = PurchaseOrder.objects.select_for_update(of=("self",)).with_lines().get(pk=order_id)
@@ -97,7 +98,7 @@ def _claim(
     return order, message(order, restaurant, by)
 
 
-def message(order: PurchaseOrder, restaurant: Restaurant, by: User) -> EmailMessage:
+def message(order: PurchaseOrder, restaurant: Restaurant, by: By) -> EmailMessage:
     """The e-mail: the order as text, and as a table that the supplier can read in."""
     lines = [line for line in order.lines.all() if line.packs]
     facts = {
@@ -112,7 +113,7 @@ def message(order: PurchaseOrder, restaurant: Restaurant, by: User) -> EmailMess
         subject=f"Order {order.number} from {restaurant.name} for {wording.long_date(order.deliver_on)}",
         body=render_to_string("emails/purchase_order.txt", facts),
         to=[order.supplier.email],
-        reply_to=[by.email],
+        reply_to=[by.email] if by.email else [],
         headers={"Message-ID": order.message_id},
     )
     mail.attach(f"order-{order.number}.csv", as_csv(lines, restaurant.currency), "text/csv")

@@ -9,7 +9,7 @@ from menu import recipes, tables, units
 from menu.forms import UNIT_CHOICES
 from menu.models import Ingredient
 from menu.units import NoConversion
-from procurement import order_guide, wording
+from procurement import wording
 from procurement.models import Supplier, SupplierItem
 
 WEEKDAYS = (
@@ -102,10 +102,6 @@ class SupplierItemForm(forms.ModelForm):
             except NoConversion as missing:
                 self.add_error("pack_unit", f"{ingredient} is counted in {ingredient.base_unit}. {missing.question}")
         return cleaned
-
-    def save(self, commit: bool = True) -> SupplierItem:
-        item: SupplierItem = super().save(commit=False)
-        return order_guide.save_item(item, preferred=self.cleaned_data["preferred"])
 
 
 def _without_zeros(form: forms.ModelForm) -> None:

@@ -23,6 +23,9 @@ from menu.tables import BadTable, Fault, Row
 from menu.units import NoConversion, UnknownUnit
 from procurement import order_guide
 from procurement.models import Supplier, SupplierItem
+from tenants.actors import By
+from tenants.office import audit
+from tenants.office.models import AuditEntry
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -62,11 +65,11 @@ class Report:
 
 
 @transaction.atomic
-def load(content: bytes, columns: Mapping[str, str] | None = None) -> Report:
+def load(content: bytes, columns: Mapping[str, str] | None = None, *, by: By, at: dt.datetime) -> Report:
     """Bring suppliers and their order guides to what `content` says. Raises BadTable, and then has changed nothing."""
     rows = tables.read(content, FIELDS, columns)
     before = Ingredient.objects.count()
-    guide = _Guide()
+    guide = _Guide(by, at)
     faults: list[Fault] = []
     for row in rows:
         try:
@@ -75,6 +78,7 @@ def load(content: bytes, columns: Mapping[str, str] | None = None) -> Report:
             faults += bad.faults
     if faults:
         raise BadTable(faults)
+    audit.record_all(guide.entries)
     added = Ingredient.objects.count() - before
     return Report(guide.suppliers_added, len(guide.suppliers_changed), guide.items_added, guide.items_changed, added)
 
@@ -82,7 +86,9 @@ def load(content: bytes, columns: Mapping[str, str] | None = None) -> Report:
 class _Guide:
     """The rows of one file, brought in one after the other; what an earlier row said must not be contradicted."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: By, at: dt.datetime) -> None:
+        self.by, self.at = by, at
+        self.entries: list[AuditEntry | None] = []
         self.suppliers_added = self.items_added = self.items_changed = 0
         self.suppliers_changed: set[UUID] = set()
         self.said: dict[tuple[str, str], Any] = {}
@@ -104,14 +110,15 @@ class _Guide:
             "price": _at_least(row, "price", Decimal(0)).quantize(_STEP),
             "is_active": True,
         }
-        old = supplier.items.filter(**({"code": code} if code else {"name": name})).first()
+        old = supplier.items.filter(**({"code": code} if code else {"name": name})).select_related("ingredient").first()
         preferred = _preferred(row, ingredient, old)
         if old and old.is_preferred == preferred and all(getattr(old, key) == value for key, value in facts.items()):
             return
         item = old or SupplierItem(supplier=supplier, code=code)
+        before = audit.values(old, order_guide.ITEM) if old else {}
         for key, value in facts.items():
             setattr(item, key, value)
-        order_guide.save_item(item, preferred=preferred)
+        self.entries += order_guide.put_item(item, before, preferred=preferred, by=self.by, at=self.at)
         self.items_changed += old is not None
         self.items_added += old is None
 
@@ -125,13 +132,20 @@ class _Guide:
         if found is None:
             self.suppliers_added += 1
             usual = {"delivery_weekdays": [0, 1, 2, 3, 4], "cutoff": dt.time(16)}
-            return Supplier.objects.create(name=name, **(usual | facts))
-        if any(getattr(found, field) != value for field, value in facts.items()):
+            found = Supplier.objects.create(name=name, **(usual | facts))
+            self._note("supplier.added", found, {}, {"name": name, **facts})
+            return found
+        before = audit.values(found, facts)
+        if before != facts:
             self.suppliers_changed.add(found.pk)
             for field, value in facts.items():
                 setattr(found, field, value)
             found.save()
+            self._note("supplier.changed", found, before, facts)
         return found
+
+    def _note(self, verb: str, supplier: Supplier, before: audit.Values, after: audit.Values) -> None:
+        self.entries.append(audit.entry(verb, supplier, by=self.by, at=self.at, before=before, after=after))
 
     def _only_once(self, row: Row, supplier: Supplier, field: str, value: str) -> None:
         place = (supplier.name.casefold(), value.casefold())

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import transaction
 
 from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement
-from tenants.models import User
+from tenants.actors import By
+from tenants.office import audit
 
 Status = PurchaseOrder.Status
 
@@ -59,7 +60,7 @@ MOST_PACKS = 9999
 
 
 @transaction.atomic
-def edit_line(order_id: UUID, line_id: int, packs: int, *, at: dt.datetime) -> PurchaseOrderLine:
+def edit_line(order_id: UUID, line_id: int, packs: int, *, by: By, at: dt.datetime) -> PurchaseOrderLine:
     """Choose the packs of a draft's line; 0 takes it off the order. A new suggestion keeps what was chosen.
 
     Choosing what was suggested gives the line back to the suggestions. Raises OrderNotDraft, LineGone, TooManyPacks.
@@ -69,11 +70,13 @@ def edit_line(order_id: UUID, line_id: int, packs: int, *, at: dt.datetime) -> P
         raise OrderNotDraft(order)
     if not 0 <= packs <= MOST_PACKS:
         raise TooManyPacks
-    line = order.lines.select_for_update().filter(pk=line_id).first()
+    line = order.lines.select_for_update(of=("self",)).select_related("supplier_item").filter(pk=line_id).first()
     if line is None:
         raise LineGone(order)
     edited = packs != line.suggested_packs
     if (line.packs, line.is_edited) != (packs, edited):
+        subject = audit.subject_of(order, f"{order}: {line.supplier_item}")
+        audit.record("order.edited", subject, by=by, at=at, before={"packs": line.packs}, after={"packs": packs})
         line.packs, line.is_edited = packs, edited
         line.save(update_fields=["packs", "is_edited"])
         order.updated_at = at
@@ -82,7 +85,7 @@ def edit_line(order_id: UUID, line_id: int, packs: int, *, at: dt.datetime) -> P
 
 
 @transaction.atomic
-def approve(order_id: UUID, *, by: User, at: dt.datetime) -> PurchaseOrder:
+def approve(order_id: UUID, *, by: By, at: dt.datetime) -> PurchaseOrder:
     """Decide that a draft shall be ordered. Raises OrderNotDraft, OrderEmpty."""
     order = _locked(order_id)
     if order.status == Status.APPROVED:
@@ -91,24 +94,26 @@ def approve(order_id: UUID, *, by: User, at: dt.datetime) -> PurchaseOrder:
         raise OrderNotDraft(order)
     if not order.lines.filter(packs__gt=0).exists():
         raise OrderEmpty(order)
+    audit.record("order.approved", order, by=by, at=at)
     order.status, order.approved_at, order.approved_by_id = Status.APPROVED, at, by.pk
     return _save(order, at)
 
 
 @transaction.atomic
-def mark_sent(order_id: UUID, *, by: User, at: dt.datetime) -> PurchaseOrder:
+def mark_sent(order_id: UUID, *, by: By, at: dt.datetime) -> PurchaseOrder:
     """The supplier has the order: by e-mail, or by telephone. Raises OrderNotApproved."""
     order = _locked(order_id)
     if order.status == Status.SENT:
         return order
     if order.status != Status.APPROVED:
         raise OrderNotApproved(order)
+    audit.record("order.sent", order, by=by, at=at)
     order.status, order.sent_at, order.sent_by_id = Status.SENT, at, by.pk
     return _save(order, at)
 
 
 @transaction.atomic
-def receive(order_id: UUID, *, by: User, at: dt.datetime, packs: Mapping[int, int] | None = None) -> PurchaseOrder:
+def receive(order_id: UUID, *, by: By, at: dt.datetime, packs: Mapping[int, int] | None = None) -> PurchaseOrder:
     """The goods are in: they go on stock. `packs` per line where the delivery differed from the order.
 
     Raises OrderNotSent, LineGone, TooManyPacks.
@@ -124,6 +129,9 @@ def receive(order_id: UUID, *, by: User, at: dt.datetime, packs: Mapping[int, in
         raise LineGone(order)
     if not all(0 <= count <= MOST_PACKS for count in arrived.values()):
         raise TooManyPacks
+    differing = [line for key, line in lines.items() if arrived[key] != line.packs]
+    ordered = {str(line.supplier_item): line.packs for line in differing}
+    came = {str(line.supplier_item): arrived[line.pk] for line in differing}
     StockMovement.objects.bulk_create(
         StockMovement(
             ingredient_id=lines[key].supplier_item.ingredient_id,
@@ -136,18 +144,20 @@ def receive(order_id: UUID, *, by: User, at: dt.datetime, packs: Mapping[int, in
         for key, count in arrived.items()
         if count
     )
+    audit.record("order.received", order, by=by, at=at, before=ordered, after=came)
     order.status, order.received_at, order.received_by_id = Status.RECEIVED, at, by.pk
     return _save(order, at)
 
 
 @transaction.atomic
-def cancel(order_id: UUID, *, by: User, at: dt.datetime) -> PurchaseOrder:
+def cancel(order_id: UUID, *, by: By, at: dt.datetime) -> PurchaseOrder:
     """The order shall not come. Raises OrderClosed once it was received."""
     order = _locked(order_id)
     if order.status == Status.CANCELLED:
         return order
     if order.status == Status.RECEIVED:
         raise OrderClosed(order)
+    audit.record("order.cancelled", order, by=by, at=at)
     order.status, order.cancelled_at, order.cancelled_by_id = Status.CANCELLED, at, by.pk
     return _save(order, at)
 

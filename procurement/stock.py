@@ -15,7 +15,8 @@ from menu.models import Ingredient
 from menu.recipes import Book
 from pos.models import DailySales, Order, OrderLine
 from procurement.models import StockMovement
-from tenants.models import Restaurant, User
+from tenants.actors import By
+from tenants.models import Restaurant
 
 _NOON = 12
 _SHAPE_DAYS = 28
@@ -112,7 +113,7 @@ def on_hand(restaurant: Restaurant, now: dt.datetime, book: Book) -> Stock:
     )
 
 
-def record_count(ingredient_id: UUID, quantity: Decimal, unit: str, *, by: User, at: dt.datetime) -> StockMovement:
+def record_count(ingredient_id: UUID, quantity: Decimal, unit: str, *, by: By, at: dt.datetime) -> StockMovement:
     """Write down what was counted, in any unit that converts. Raises NegativeCount, NoConversion, UnknownUnit."""
     if quantity < 0:
         raise NegativeCount(quantity)

@@ -26,7 +26,8 @@ from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, 
 from procurement.needs import Needs
 from procurement.replenishment import Arrival, ForecastTooShort, Pack, Position, Proposal
 from procurement.stock import Level, Stock
-from tenants.models import Restaurant, User
+from tenants.actors import By
+from tenants.models import Restaurant
 from tenants.office.models import Closure
 
 _STALE_DAYS = 2
@@ -108,7 +109,7 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> Suggested:
 
 
 def count(
-    restaurant: Restaurant, ingredient_id: UUID, quantity: Decimal, unit: str, *, by: User, at: dt.datetime
+    restaurant: Restaurant, ingredient_id: UUID, quantity: Decimal, unit: str, *, by: By, at: dt.datetime
 ) -> StockMovement:
     """Write down a count and bring the drafts up to date with it. Raises what `stock.record_count` raises."""
     counted = stock.record_count(ingredient_id, quantity, unit, by=by, at=at)

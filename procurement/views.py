@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,13 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from menu.models import Ingredient
 from menu.units import NoConversion
-from procurement import emails, orders, pages, suggestions, wording
+from procurement import emails, order_guide, orders, pages, suggestions, wording
 from procurement.forms import CountForm, SupplierForm, SupplierItemForm
 from procurement.models import PurchaseOrder, Suggestion, Supplier, SupplierItem
 from procurement.orders import OrderError
 from tenants.access import MANAGERS, allow, may
+from tenants.actors import asking
 from tenants.context import current_restaurant
-from tenants.models import User
 
 PER_PAGE = 25
 Status = PurchaseOrder.Status
@@ -90,7 +90,7 @@ def edit_line(request: HttpRequest, order_id: UUID, line_id: int) -> HttpRespons
     """Choose the packs of a line: a number, or one more or less."""
 
     def edit(now: dt.datetime) -> str:
-        line = orders.edit_line(order_id, line_id, _packs(request.POST), at=now)
+        line = orders.edit_line(order_id, line_id, _packs(request.POST), by=asking(request), at=now)
         return "" if line.packs else f"{line.supplier_item} is taken off the order."
 
     return _step(request, order_id, edit, anchor=f"#line-{line_id}")
@@ -102,7 +102,7 @@ def approve(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Decide that a draft shall be ordered."""
 
     def approved(now: dt.datetime) -> str:
-        done = orders.approve(order_id, by=_who(request), at=now)
+        done = orders.approve(order_id, by=asking(request), at=now)
         return f"Order {done.number} is approved. Send it to {done.supplier}."
 
     return _step(request, order_id, approved)
@@ -115,7 +115,7 @@ def send(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
     def sent(now: dt.datetime) -> str:
         restaurant, again = current_restaurant(), "again" in request.POST
-        done = emails.send(order_id, restaurant, by=_who(request), at=now, again=again)
+        done = emails.send(order_id, restaurant, by=asking(request), at=now, again=again)
         return f"Order {done.number} is sent to {done.supplier.email}."
 
     return _step(request, order_id, sent)
@@ -127,7 +127,7 @@ def mark_sent(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """The supplier has the order by other means."""
 
     def marked(now: dt.datetime) -> str:
-        done = orders.mark_sent(order_id, by=_who(request), at=now)
+        done = orders.mark_sent(order_id, by=asking(request), at=now)
         return f"Order {done.number} is marked as sent."
 
     return _step(request, order_id, marked)
@@ -144,7 +144,7 @@ def receive(request: HttpRequest, order_id: UUID) -> HttpResponse:
             for name, value in request.POST.items()
             if name.startswith("packs-") and name.removeprefix("packs-").isdigit()
         }
-        done = orders.receive(order_id, by=_who(request), at=now, packs=packs)
+        done = orders.receive(order_id, by=asking(request), at=now, packs=packs)
         return f"Order {done.number} is received and on stock."
 
     return _step(request, order_id, received)
@@ -156,7 +156,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """The order shall not come."""
 
     def cancelled(now: dt.datetime) -> str:
-        done = orders.cancel(order_id, by=_who(request), at=now)
+        done = orders.cancel(order_id, by=asking(request), at=now)
         return f"Order {done.number} is cancelled."
 
     return _step(request, order_id, cancelled)
@@ -173,10 +173,6 @@ def _step(request: HttpRequest, order_id: UUID, take: Callable[[dt.datetime], st
         if said:
             messages.success(request, said)
     return redirect(reverse("procurement:order", args=[order_id]) + anchor)
-
-
-def _who(request: HttpRequest) -> User:
-    return cast(User, request.user)
 
 
 def _packs(posted: Any) -> int:
@@ -237,9 +233,9 @@ def _edit_supplier(request: HttpRequest, found: Supplier) -> HttpResponse:
     is_new = found._state.adding
     form = SupplierForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
-        messages.success(request, f"{saved} is saved.")
-        return redirect("procurement:supplier", saved.pk)
+        order_guide.save_supplier(found, by=asking(request), at=timezone.now())
+        messages.success(request, f"{found} is saved.")
+        return redirect("procurement:supplier", found.pk)
     context = {"supplier": found, "form": form, "is_new": is_new}
     return render(request, "procurement/supplier_edit.html", context, status=422 if form.errors else 200)
 
@@ -262,9 +258,10 @@ def _edit_item(request: HttpRequest, found: SupplierItem) -> HttpResponse:
     is_new = found._state.adding
     form = SupplierItemForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
-        messages.success(request, f"{saved} is saved.")
-        return redirect("procurement:supplier", saved.supplier_id)
+        preferred = form.cleaned_data["preferred"]
+        order_guide.save_item(found, preferred=preferred, by=asking(request), at=timezone.now())
+        messages.success(request, f"{found} is saved.")
+        return redirect("procurement:supplier", found.supplier_id)
     context = {"item": found, "form": form, "is_new": is_new}
     return render(request, "procurement/item_edit.html", context, status=422 if form.errors else 200)
 
@@ -291,7 +288,7 @@ def count(request: HttpRequest, ingredient_id: UUID) -> HttpResponse:
         return _show_stock(request, status=422)
     quantity, unit = form.cleaned_data["quantity"], form.cleaned_data["unit"]
     try:
-        suggestions.count(current_restaurant(), ingredient.pk, quantity, unit, by=_who(request), at=timezone.now())
+        suggestions.count(current_restaurant(), ingredient.pk, quantity, unit, by=asking(request), at=timezone.now())
     except NoConversion as missing:
         messages.error(request, str(missing))
         return _show_stock(request, status=422)

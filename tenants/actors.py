@@ -16,11 +16,12 @@ JOB: Final = "job"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`pk` is the person's key and None for an integrator's key or Flux; `via` is the door they came by."""
+    """`pk` and `email` are a person's; an integrator's key and Flux have neither. `via` is the door they came by."""
 
     pk: UUID | None
     name: str
     via: str
+    email: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -32,7 +33,7 @@ FLUX: Final = Actor(None, "Flux", JOB)
 
 def actor(by: By) -> Actor:
     """`by` as an actor; somebody of whom no more is known than who it is came by the portal."""
-    return by if isinstance(by, Actor) else Actor(by.pk, str(by), PORTAL)
+    return by if isinstance(by, Actor) else Actor(by.pk, str(by), PORTAL, by.email)
 
 
 def asking(request: Any) -> Actor:
@@ -45,4 +46,16 @@ def asking(request: Any) -> Actor:
     if known is not None:
         return known
     by_token = getattr(request, "successful_authenticator", None) is not None
-    return Actor(request.user.pk, str(request.user), API if by_token else getattr(request, "via", PORTAL))
+    via = API if by_token else getattr(request, "via", PORTAL)
+    return Actor(request.user.pk, str(request.user), via, request.user.email)
+
+
+def as_json(by: By) -> dict[str, Any]:
+    """Who asks, for a job's row: what the job does is done in their name."""
+    who = actor(by)
+    return {"pk": who.pk and str(who.pk), "name": who.name, "via": who.via, "email": who.email}
+
+
+def from_json(given: dict[str, Any] | None) -> Actor:
+    """What `as_json` kept; Flux where nobody asked."""
+    return Actor(given["pk"] and UUID(given["pk"]), given["name"], given["via"], given["email"]) if given else FLUX

@@ -35,10 +35,11 @@ from procurement.tests.factories import (
 )
 from tenants.context import restaurant_context
 from tenants.models import User
+from tenants.office.models import AuditEntry
 
 ROWS = [
     PurchaseOrderLine, PurchaseOrder, Suggestion, StockMovement, SupplierItem, Supplier, Forecast, Run, DailySales,
-    DaySource, Connection, RecipeLine, MenuItem, Ingredient,
+    DaySource, Connection, RecipeLine, MenuItem, Ingredient, AuditEntry,
 ]  # fmt: skip
 
 

@@ -79,24 +79,24 @@ def test_lines_taken_off_bring_nothing(manager):
     assert [movement.order_line for movement in StockMovement.objects.all()] == [line]
 
 
-def test_packs_can_be_chosen_and_given_back():
+def test_packs_can_be_chosen_and_given_back(manager):
     line = LineFactory(packs=2, suggested_packs=2)
-    chosen = orders.edit_line(line.order_id, line.pk, 3, at=LATER)
+    chosen = orders.edit_line(line.order_id, line.pk, 3, by=manager, at=LATER)
     assert (chosen.packs, chosen.is_edited) == (3, True)
-    given_back = orders.edit_line(line.order_id, line.pk, 2, at=LATER)
+    given_back = orders.edit_line(line.order_id, line.pk, 2, by=manager, at=LATER)
     assert (given_back.packs, given_back.is_edited) == (2, False)
 
 
-def test_only_a_drafts_own_lines_and_sensible_packs_can_be_chosen():
+def test_only_a_drafts_own_lines_and_sensible_packs_can_be_chosen(manager):
     line, elsewhere = LineFactory(), LineFactory()
     approved = LineFactory(order=PurchaseOrderFactory(approved=True))
     with pytest.raises(LineGone):
-        orders.edit_line(line.order_id, elsewhere.pk, 1, at=NOW)
+        orders.edit_line(line.order_id, elsewhere.pk, 1, by=manager, at=NOW)
     with pytest.raises(OrderNotDraft):
-        orders.edit_line(approved.order_id, approved.pk, 1, at=NOW)
+        orders.edit_line(approved.order_id, approved.pk, 1, by=manager, at=NOW)
     for packs in (-1, 10_000):
         with pytest.raises(TooManyPacks):
-            orders.edit_line(line.order_id, line.pk, packs, at=NOW)
+            orders.edit_line(line.order_id, line.pk, packs, by=manager, at=NOW)
 
 
 def test_receiving_puts_what_came_on_stock(manager):

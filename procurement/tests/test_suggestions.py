@@ -116,7 +116,7 @@ def test_what_a_person_decided_for_a_delivery_is_not_suggested_again_for_it(rest
     SupplierItemFactory(ingredient=cheese, supplier=flour.supplier_items.get().supplier)
     suggestions.suggest(restaurant, NOW)
     line = PurchaseOrderLine.objects.get(supplier_item__ingredient=flour)
-    orders.edit_line(line.order_id, line.pk, packs, at=NOW)
+    orders.edit_line(line.order_id, line.pk, packs, by=manager, at=NOW)
     orders.approve(line.order_id, by=manager, at=NOW)
     suggestions.suggest(restaurant, NOW)
     assert PurchaseOrder.objects.drafts().count() == 0
@@ -124,20 +124,20 @@ def test_what_a_person_decided_for_a_delivery_is_not_suggested_again_for_it(rest
     assert PurchaseOrderLine.objects.filter(order__status="draft", supplier_item=line.supplier_item).count() == 1
 
 
-def test_packs_that_a_person_chose_are_kept(restaurant, flour):
+def test_packs_that_a_person_chose_are_kept(restaurant, flour, manager):
     suggestions.suggest(restaurant, NOW)
     line = the_line()
-    orders.edit_line(line.order_id, line.pk, 5, at=NOW)
+    orders.edit_line(line.order_id, line.pk, 5, by=manager, at=NOW)
     CountFactory(ingredient=flour, quantity=11_000, at=NOW + dt.timedelta(minutes=1))
     suggestions.suggest(restaurant, NOW + dt.timedelta(minutes=2))
     line.refresh_from_db()
     assert (line.packs, line.suggested_packs, line.is_edited, line.on_hand) == (5, 2, True, 11_000)
 
 
-def test_a_line_that_a_person_took_off_stays_off(restaurant, flour):
+def test_a_line_that_a_person_took_off_stays_off(restaurant, flour, manager):
     suggestions.suggest(restaurant, NOW)
     line = the_line()
-    orders.edit_line(line.order_id, line.pk, 0, at=NOW)
+    orders.edit_line(line.order_id, line.pk, 0, by=manager, at=NOW)
     suggestions.suggest(restaurant, NOW)
     line.refresh_from_db()
     assert (line.packs, line.is_edited) == (0, True)

@@ -13,11 +13,12 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 
 from tenants.actors import By, actor
 from tenants.office.models import AuditEntry
@@ -86,6 +87,38 @@ def entry(
     )
 
 
+@transaction.atomic
+def save(row: models.Model, fields: Iterable[str], kind: str, *, by: By, at: dt.datetime) -> None:
+    """Save a row that a form has filled in, and write down which of `fields` differ from what was stored.
+
+    The verb is `kind` with `.added` or `.changed`. A row that is as it was is not saved.
+    """
+    if row._state.adding:
+        row.save()
+        record(f"{kind}.added", row, by=by, at=at, after=said(values(row, fields)))
+        return
+    before = stored(row, fields)
+    after = values(row, fields)
+    if before != after:
+        row.save()
+        record(change_verb(kind, before, after), row, by=by, at=at, before=before, after=after)
+
+
+def change_verb(kind: str, before: Values, after: Values) -> str:
+    """A change of a price is `price.changed`, whatever it is the price of: the owner finds them all at once."""
+    return "price.changed" if before.get("price") != after.get("price") else f"{kind}.changed"
+
+
+def stored(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
+    """The values that the table holds, of a row that is locked by this; raises `DoesNotExist` where it is gone."""
+    return values(type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk), fields)
+
+
+def said(given: Values) -> dict[str, Any]:
+    """`given` without what was left empty."""
+    return {name: value for name, value in given.items() if value not in (None, "", [])}
+
+
 def subject_of(row: models.Model, label: str = "") -> Subject:
     """A row as a subject: its kind is the model's name, such as `purchaseorder`."""
     return Subject(row._meta.model_name or "", str(row.pk), label or str(row))
@@ -110,5 +143,12 @@ def differing(before: Values, after: Values) -> tuple[dict[str, Any], dict[str, 
 
 def _plain(given: Values, names: Iterable[str]) -> dict[str, Any]:
     kept = {name: given[name] for name in names if name in given}
-    plain: dict[str, Any] = json.loads(json.dumps(kept, cls=DjangoJSONEncoder))
+    plain: dict[str, Any] = json.loads(json.dumps(kept, cls=_Encoder))
     return plain
+
+
+class _Encoder(DjangoJSONEncoder):
+    """Amounts as text without idle zeros, so that 20.0000 of a table and 20 of a form look the same."""
+
+    def default(self, o: Any) -> Any:
+        return f"{o.normalize():f}" if isinstance(o, Decimal) else super().default(o)

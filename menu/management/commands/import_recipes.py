@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from menu import recipe_file
 from menu.recipe_file import Defaults
 from menu.tables import BadTable
+from tenants.actors import FLUX
 from tenants.context import restaurant_context
 from tenants.models import Restaurant
 
@@ -44,7 +46,9 @@ class Command(BaseCommand):
         try:
             content = options["file"].read_bytes()
             with restaurant_context(restaurant):
-                report = recipe_file.load(content, columns=dict(pairs(options["map"])), defaults=defaults)
+                report = recipe_file.load(
+                    content, columns=dict(pairs(options["map"])), defaults=defaults, by=FLUX, at=timezone.now()
+                )
         except OSError as missing:
             raise CommandError(f"The file cannot be read: {missing}") from missing
         except BadTable as bad:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from menu.management.commands.import_recipes import pairs
 from menu.tables import BadTable
 from procurement import order_guide_file
+from tenants.actors import FLUX
 from tenants.context import restaurant_context
 from tenants.models import Restaurant
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
         try:
             content = options["file"].read_bytes()
             with restaurant_context(restaurant):
-                report = order_guide_file.load(content, dict(pairs(options["map"])))
+                report = order_guide_file.load(content, dict(pairs(options["map"])), by=FLUX, at=timezone.now())
         except OSError as missing:
             raise CommandError(f"The file cannot be read: {missing}") from missing
         except BadTable as bad:

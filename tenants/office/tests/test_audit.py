@@ -30,7 +30,7 @@ def test_an_entry_says_who_did_what_to_what(manager, closure):
     [entry] = AuditEntry.objects.all()
     assert (entry.at, entry.user_id, entry.actor, entry.via) == (NOW, manager.pk, str(manager), PORTAL)
     assert (entry.verb, entry.subject_type, entry.subject_key) == ("price.changed", "closure", str(closure.pk))
-    assert (entry.subject_label, entry.before, entry.after) == (str(closure), {"price": "8.50"}, {"price": "9"})
+    assert (entry.subject_label, entry.before, entry.after) == (str(closure), {"price": "8.5"}, {"price": "9"})
 
 
 def test_only_what_changed_is_kept(manager, closure):
@@ -79,7 +79,7 @@ def test_each_restaurant_has_its_own(manager, closure, other_restaurant):
 
 
 def test_the_request_says_who_asks_and_by_which_door(manager):
-    assert asking(SimpleNamespace(user=manager)) == Actor(manager.pk, str(manager), PORTAL)
+    assert asking(SimpleNamespace(user=manager)) == Actor(manager.pk, str(manager), PORTAL, manager.email)
     assert asking(SimpleNamespace(user=manager, successful_authenticator=object())).via == "api"
     assert asking(SimpleNamespace(user=manager, via="pin")).via == "pin"
     assert asking(SimpleNamespace(user=manager, actor=TILL)) == TILL
