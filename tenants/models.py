@@ -455,6 +455,14 @@ class ApiKey(models.Model):
         """Whether it opens the API at `at`."""
         return self.revoked_at is None and at < self.expires_at
 
+    def state(self, at: dt.datetime) -> str:
+        """In a word: working, replaced (works until its successor has taken over), ended or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if at >= self.expires_at:
+            return "ended"
+        return "replaced" if self.replaced_by_id else "working"
+
 
 class Health(models.Model):
     """How a restaurant's background work does, for the platform's staff, who cannot read its own tables."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import menu, sales, settings, today
+from flux.pages import keys, menu, sales, settings, today
 
 app_name = "pages"
 urlpatterns = [
@@ -10,5 +10,10 @@ urlpatterns = [
     path("menu/", menu.menu, name="menu"),
     path("sales/files/<uuid:file_id>/import/", sales.import_file, name="import_file"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/keys/", keys.keys, name="keys"),
+    path("settings/keys/make/", keys.key_make, name="key_make"),
+    path("settings/keys/<uuid:key_id>/", keys.key, name="key"),
+    path("settings/keys/<uuid:key_id>/rotate/", keys.key_rotate, name="key_rotate"),
+    path("settings/keys/<uuid:key_id>/revoke/", keys.key_revoke, name="key_revoke"),
     path("settings/name/", settings.rename, name="rename"),
 ]

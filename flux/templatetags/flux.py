@@ -28,10 +28,10 @@ NOTHING = "–"
 LARGER = {"g": (Decimal(1000), "kg"), "ml": (Decimal(1000), "l")}
 
 TONES = {
-    "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent"),
+    "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent", "working"),
     "info": ("running", "in_progress", "trial", "preview", "ready"),
-    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly", "no_recipe"),
-    "bad": ("failed", "refused", "error", "cancelled", "closed", "overdue"),
+    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly", "no_recipe", "replaced"),
+    "bad": ("failed", "refused", "error", "cancelled", "closed", "overdue", "revoked"),
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 
@@ -304,6 +304,7 @@ SECTIONS = {
 }
 SETTINGS = {
     "Restaurant": "pages:settings",
+    "Keys": "pages:keys",
 }
 
 

@@ -32,6 +32,9 @@ MANAGERS_READ = Rule(MANAGERS, frozenset({"get"}))
 MANAGERS_WRITE = Rule(MANAGERS, frozenset({"post"}))
 MANAGERS_EDIT = Rule(MANAGERS, frozenset({"get", "post"}))
 
+OWNERS_READ = Rule(frozenset(), frozenset({"get"}))
+OWNERS_WRITE = Rule(frozenset(), frozenset({"post"}))
+
 PORTAL = {
     "pages:today": READ,
     "pages:jobs": READ,
@@ -40,6 +43,11 @@ PORTAL = {
     "pages:import_file": MANAGERS_WRITE,
     "pages:settings": MANAGERS_READ,
     "pages:rename": MANAGERS_WRITE,
+    "pages:keys": OWNERS_READ,
+    "pages:key_make": OWNERS_WRITE,
+    "pages:key": OWNERS_READ,
+    "pages:key_rotate": OWNERS_WRITE,
+    "pages:key_revoke": OWNERS_WRITE,
     "procurement:order_list": READ,
     "procurement:suggest": MANAGERS_WRITE,
     "procurement:suppliers": READ,

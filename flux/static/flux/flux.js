@@ -60,6 +60,19 @@
   // <select data-submit> sends its form when the choice changes.
   document.addEventListener("change", (event) => { if (closest(event, "[data-submit]")) event.target.form.requestSubmit(); });
 
+  // <button data-copy="id" hidden> copies that field; where the browser does not let us, it selects the text.
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  document.addEventListener("click", async (event) => {
+    const button = closest(event, "[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+    } catch { field.focus(); }
+  });
+
   // <label class="drop" data-drop> takes a dropped file and shows its name.
   for (const type of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(type, (event) => {
