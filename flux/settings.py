@@ -103,6 +103,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tenants.middleware.template_context",
+                "tenants.access.template_context",
             ],
         },
     }

@@ -1,6 +1,6 @@
 """The menu, for programs: what is sold, at what price, and what it is made of."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -10,10 +10,11 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.viewsets import GenericViewSet
 
 from menu.models import MenuItem, RecipeLine
+from tenants.access import HidesMoney
 from tenants.context import current_restaurant
 
 
-class MenuItemSerializer(serializers.ModelSerializer[MenuItem]):
+class MenuItemSerializer(HidesMoney, serializers.ModelSerializer[MenuItem]):
     """A menu item."""
 
     currency = serializers.SerializerMethodField(help_text="Of the price: the restaurant's own (ISO 4217).")
@@ -21,6 +22,7 @@ class MenuItemSerializer(serializers.ModelSerializer[MenuItem]):
     class Meta:
         model = MenuItem
         fields = ["id", "name", "category", "price", "currency", "is_active", "created_at"]
+        money_fields: ClassVar = ["price"]
 
     def get_currency(self, _item: MenuItem) -> str:
         return current_restaurant().currency

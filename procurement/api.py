@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -21,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 from procurement import emails, orders
 from procurement.models import PurchaseOrder, PurchaseOrderLine
 from procurement.orders import OrderError
+from tenants.access import EVERYBODY, MANAGERS, HidesMoney
 from tenants.actors import asking
 from tenants.context import current_restaurant
 
@@ -32,7 +33,7 @@ class StepNotPossible(APIException):
     default_code = "conflict"
 
 
-class PurchaseOrderSerializer(serializers.ModelSerializer[PurchaseOrder]):
+class PurchaseOrderSerializer(HidesMoney, serializers.ModelSerializer[PurchaseOrder]):
     """A purchase order without its lines. The total is without tax."""
 
     supplier_name = serializers.CharField(source="supplier.name")
@@ -47,6 +48,7 @@ class PurchaseOrderSerializer(serializers.ModelSerializer[PurchaseOrder]):
             *["order_by_at", "deliver_on", "covers_until_on", "run", "recipe_share", "sending", "created_at"],
             *["updated_at", "approved_at", "sent_at", "received_at", "cancelled_at"],
         ]
+        money_fields: ClassVar = ["total"]
 
     def get_currency(self, _order: PurchaseOrder) -> str:
         return current_restaurant().currency
@@ -61,7 +63,7 @@ class DriverSerializer(serializers.Serializer[dict[str, Any]]):
     quantity = serializers.FloatField()
 
 
-class PurchaseOrderLineSerializer(serializers.ModelSerializer[PurchaseOrderLine]):
+class PurchaseOrderLineSerializer(HidesMoney, serializers.ModelSerializer[PurchaseOrderLine]):
     """Packs of one item. `needed`, `on_hand`, `arriving` and `pack_quantity` are in the ingredient's base unit."""
 
     name = serializers.CharField(source="supplier_item.name")
@@ -83,6 +85,7 @@ class PurchaseOrderLineSerializer(serializers.ModelSerializer[PurchaseOrderLine]
             *["pack_quantity", "base_unit", "price", "total", "needed", "on_hand", "arriving", "quantile", "reason"],
             "drivers",
         ]
+        money_fields: ClassVar = ["price", "total"]
 
     def get_pack(self, line: PurchaseOrderLine) -> str:
         return emails.pack_label(line)
@@ -111,12 +114,19 @@ class PurchaseOrderFilter(filters.FilterSet):
 
 @extend_schema(tags=["purchase-orders"])
 class PurchaseOrderViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[PurchaseOrder]):
-    """Purchase orders, newest first. Flux keeps one draft for each supplier; owners and managers decide on it."""
+    """Purchase orders, newest first. Flux keeps one draft for each supplier; owners and managers decide on it.
+
+    Everybody may receive what was sent.
+    """
 
     scope = "orders"
     queryset = PurchaseOrder.objects.to_list().order_by("-created_at", "-id")
     serializer_class = PurchaseOrderWithLinesSerializer
     filterset_class = PurchaseOrderFilter
+
+    @property
+    def write_roles(self) -> frozenset[str]:
+        return EVERYBODY if self.action == "receive" else MANAGERS
 
     def get_queryset(self) -> QuerySet[PurchaseOrder]:
         found: Any = super().get_queryset()

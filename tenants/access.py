@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.serializers import Field, Serializer
 
 from tenants.models import ApiKey, Membership
 
 OWNER, MANAGER, KITCHEN = Membership.Role.OWNER, Membership.Role.MANAGER, Membership.Role.KITCHEN
+OWNERS = frozenset({OWNER})
 MANAGERS = frozenset({OWNER, MANAGER})
 EVERYBODY = frozenset({OWNER, MANAGER, KITCHEN})
-OWNERS = frozenset({OWNER})
 NO_KEYS_HERE = "No key opens this address: sign in as a person."
 
 # What an integrator's key may be allowed to do, in an owner's words. A view of the API names its part as `scope`.
@@ -62,6 +63,20 @@ def open_to_strangers(view: View) -> View:
     return view
 
 
+def sees_money(request: HttpRequest | Request) -> bool:
+    """Whether prices, costs and totals may be in the answer: the kitchen works without them.
+
+    Pages ask it as `sees_money`, serializers through `HidesMoney`; a test looks for money in all that the kitchen gets.
+    A key sees what its scopes let it read: it is an owner's.
+    """
+    return getattr(request, "role", None) in MANAGERS or isinstance(getattr(request, "auth", None), ApiKey)
+
+
+def template_context(request: HttpRequest) -> dict[str, bool]:
+    """For every template."""
+    return {"sees_money": sees_money(request)}
+
+
 def may(request: HttpRequest, roles: frozenset[str]) -> bool:
     """Whether the person asking has one of `roles` here."""
     return getattr(request, "role", None) in roles
@@ -92,3 +107,23 @@ class IsMember(BasePermission):
         if request.method in SAFE_METHODS:
             return role in EVERYBODY
         return role in getattr(view, "write_roles", MANAGERS)
+
+
+class HidesMoney(Serializer[Any]):
+    """A serializer whose `Meta.money_fields` are null where the person asking sees no money; its schema says so."""
+
+    def get_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for name in self.Meta.money_fields:  # type: ignore[attr-defined]
+            field = fields[name]
+            field.allow_null = True
+            field.help_text = " ".join(
+                [str(field.help_text or ""), "Null for the kitchen, which sees no money."]
+            ).strip()
+        return fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if not sees_money(self.context["request"]):
+            shown |= dict.fromkeys(self.Meta.money_fields)  # type: ignore[attr-defined]
+        return shown

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from menu import recipes
 from menu.models import MenuItem
 from pos.models import DailySales
-from tenants.access import allow
+from tenants.access import allow, sees_money
 
 DAYS = 28  # four of each weekday, so that the shares don't depend on where the weekend falls
 PER_PAGE = 50
@@ -86,16 +86,23 @@ class MenuPage:
 @require_safe
 def menu(request: HttpRequest) -> HttpResponse:
     """Dishes by share of sales, with the state of their recipes."""
-    page = menu_page(query=request.GET.get("q", "").strip(), only_open=request.GET.get("recipe") == "open")
+    page = menu_page(
+        query=request.GET.get("q", "").strip(),
+        only_open=request.GET.get("recipe") == "open",
+        by_money=sees_money(request),
+    )
     rows = Paginator(page.shown, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "pages/menu.html", {"page": page, "rows": rows})
 
 
-def menu_page(query: str = "", only_open: bool = False) -> MenuPage:
-    """Four queries, whatever the number of dishes: dishes, last day, sales by dish, recipes."""
+def menu_page(query: str = "", only_open: bool = False, *, by_money: bool = True) -> MenuPage:
+    """Four queries, whatever the number of dishes: dishes, last day, sales by dish, recipes.
+
+    Shares and order are by net sales, or by units: where no price is known, and for who sees no money.
+    """
     last_on = DailySales.objects.last_on()
     sold = _sold(last_on)
-    measure = "net sales" if any(row["net"] for row in sold.values()) else "units"
+    measure = "net sales" if by_money and any(row["net"] for row in sold.values()) else "units"
     key = "net" if measure == "net sales" else "units"
     total = sum((row[key] or 0 for row in sold.values()), Decimal(0)) or Decimal(1)
     book = recipes.book()
