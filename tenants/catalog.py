@@ -152,7 +152,7 @@ STRANGERS = """
     SELECT 'relation of kind ' || c.relkind::text, c.relname::text FROM pg_class c, home
     WHERE c.relnamespace = home.id AND (c.relkind NOT IN ('r', 'i', 'S')
         OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i')
-        OR c.relkind = 'r' AND (c.relrowsecurity OR c.relispartition OR c.relpersistence <> 'p' OR c.relreplident <> 'd'))
+        OR c.relkind = 'r' AND (c.relrowsecurity OR c.relispartition OR c.relpersistence <> 'p'))
     UNION ALL
     SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid, home
     WHERE c.relnamespace = home.id AND NOT t.tgisinternal

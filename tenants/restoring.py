@@ -1,16 +1,15 @@
 """A restaurant made again from a zip of `tenants.archives`: everything that it had, or nothing at all."""
 
 import base64
-import binascii
-import datetime as dt
 import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from django.core.exceptions import ValidationError
+import psycopg
 from django.db import DatabaseError, connection, transaction
 
 from tenants import archives, people, provisioning, template
@@ -20,6 +19,8 @@ from tenants.models import Membership, Restaurant
 
 MOST_MANIFEST_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
+PARTS = {"migrations": list, "tables": dict, "files": dict}
+KEPT = ("status", "timezone", "currency", "closeout_hour", "country", "subdivision")  # slug and name may be new
 
 
 class NoArchive(Exception):
@@ -61,17 +62,145 @@ def restore(
         raise NoArchive(f"This is no whole zip file: {error}.") from error
 
 
-def _restore(archive: zipfile.ZipFile, manifest: dict[str, Any], *, slug: Any, name: Any, with_members: bool) -> Restored:
+def _restore(
+    archive: zipfile.ZipFile, manifest: dict[str, Any], *, slug: Any, name: Any, with_members: bool
+) -> Restored:
     restaurant = _opened(_platform_rows(archive, "restaurant"), slug, name)
     rows = 0
     with restaurant_context(restaurant):
         tables = archives.own_tables(restaurant)
         _check_version(manifest, tables, archives.own_migrations(restaurant))
         for table in tables:
-            with _named(table):
-                rows += _fill(archive, table, manifest["tables"][table.name]["rows"])
-        with _named(None), connection.cursor() as cursor:
+            with _blaming(f"Its table {table.name}"):
+                rows += _fill(archive, table, manifest["tables"][table.name].get("rows"))
+        with _blaming("What its rows refer to"), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # so that a row that points nowhere is found here
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     members, strangers = _join(restaurant, _platform_rows(archive, "members") if with_members else [])
     return Restored(restaurant, rows, members, strangers)
+
+
+def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """What the zip says of itself, as far as it can be read; raises `NoArchive`."""
+    if archives.MANIFEST not in archive.namelist():
+        raise NoArchive("This zip is no export of a restaurant: it has no manifest.json.")
+    if archive.getinfo(archives.MANIFEST).file_size > MOST_MANIFEST_BYTES:
+        raise NoArchive("Its manifest.json is far too large.")
+    try:
+        manifest = json.loads(archive.read(archives.MANIFEST))
+        if manifest["format"] != archives.FORMAT:
+            raise OtherVersion(f"It has format {manifest['format']}; this Flux reads format {archives.FORMAT}.")
+        if not all(isinstance(manifest[part], kind) for part, kind in PARTS.items()):
+            raise TypeError
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoArchive("Its manifest.json cannot be read.") from error
+    return dict(manifest)
+
+
+def _check_files(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+    """Every file that the manifest names is there and unchanged, and no other; raises `NoArchive`."""
+    there, named = set(archive.namelist()) - {archives.MANIFEST}, set(manifest["files"])
+    if len(archive.namelist()) != len(there) + 1 or there != named:
+        odd = ", ".join(sorted(there ^ named)) or "a file that is there twice"
+        raise NoArchive(f"It does not hold the files that its manifest names: {odd}.")
+    for name, facts in manifest["files"].items():
+        digest = hashlib.sha256()
+        with archive.open(name) as entry:
+            while piece := entry.read(PIECE_BYTES):
+                digest.update(piece)
+        if not isinstance(facts, dict) or digest.hexdigest() != facts.get("sha256"):
+            raise NoArchive(f"{name} is not as it was exported: its checksum differs.")
+
+
+def _check_version(manifest: dict[str, Any], tables: list[Table], migrations: list[str]) -> None:
+    """The export's tables are those of a restaurant here; raises `OtherVersion`."""
+    theirs, ours = set(manifest["migrations"]), set(migrations)
+    if theirs != ours:
+        only = [f"{which} has {', '.join(sorted(found))}" for which, found in
+                (("it", theirs - ours), ("this Flux", ours - theirs)) if found]  # fmt: skip
+        raise OtherVersion(f"It was exported by another version of Flux: {'; '.join(only)}.")
+    columns = {table.name: {column.name: column.type for column in table.columns} for table in tables}
+    found = {name: facts.get("columns") for name, facts in manifest["tables"].items() if isinstance(facts, dict)}
+    if found != columns:
+        raise OtherVersion("Its tables are not those of this Flux.")
+
+
+def _opened(rows: list[dict[str, Any]], slug: str | None, name: str | None) -> Restaurant:
+    """A new restaurant with the facts of the exported one."""
+    try:
+        (facts,) = rows
+        kept = {key: facts[key] for key in KEPT}
+    except (ValueError, KeyError) as error:
+        raise NoArchive("It does not say which restaurant it is of.") from error
+    restaurant = Restaurant(**kept | {"slug": slug or facts["slug"], "name": name or facts["name"]})
+    if restaurant.status == Restaurant.Status.CLOSED:
+        restaurant.status = Restaurant.Status.ACTIVE  # a restaurant is brought back to be worked in
+    provisioning.open_restaurant(restaurant)
+    return restaurant
+
+
+def _fill(archive: zipfile.ZipFile, table: Table, expected: object) -> int:
+    """Copy the table's rows from the zip, and let its numbers go on after them. Returns how many there are."""
+    names = [column.name for column in table.columns]
+    columns = ", ".join(template.quote(name) for name in names)
+    count = 0
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {template.quote(table.name)} ({columns}) FROM STDIN") as copy:
+            for row in _rows(archive, f"tables/{table.name}.json"):
+                if row.keys() != set(names):
+                    raise ValueError("a row has other columns")
+                copy.write_row([_value(row[column.name], column.type) for column in table.columns])
+                count += 1
+        if count != expected:
+            raise ValueError(f"it has {count} rows, where its manifest says {expected}")
+        for column in table.columns:
+            if column.identity and count:
+                name, place = template.quote(column.name), template.quote(table.name)
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence(%s, %s), max({name})) FROM {place}",  # noqa: S608 quoted
+                    [place, column.name],
+                )
+    return count
+
+
+def _value(value: Any, kind: str) -> Any:
+    """A value of the JSON file as COPY takes it."""
+    return base64.b64decode(value, validate=True) if kind == "bytea" and value is not None else value
+
+
+def _rows(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON array that has one on each line."""
+    with archive.open(name) as entry:
+        for line in entry:
+            text = line.strip().removesuffix(b",")
+            if text not in {b"", b"[", b"]"}:
+                yield dict(json.loads(text))
+
+
+def _platform_rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
+    try:
+        return list(_rows(archive, f"platform/{name}.json"))
+    except (KeyError, ValueError) as error:
+        raise NoArchive(f"What it says about its {name} cannot be read.") from error
+
+
+def _join(restaurant: Restaurant, rows: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the people of the export their roles; the e-mails of those who have an account here, and of the others."""
+    members, strangers = [], []
+    for row in rows:
+        user = people.find(str(row.get("email")))
+        if user is None:
+            strangers.append(str(row.get("email")))
+        else:
+            Membership.objects.create(user=user, restaurant=restaurant, role=str(row.get("role")))
+            members.append(user.email)
+    return tuple(members), tuple(strangers)
+
+
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    """Values that the database or JSON refuses are the file's fault."""
+    try:
+        yield
+    except (DatabaseError, psycopg.Error, ValueError, TypeError) as error:
+        raise NoArchive(f"{what} cannot be read: {str(error).splitlines()[0]}.") from error

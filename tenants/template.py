@@ -1,4 +1,4 @@
-"""The template of a restaurant's schema: `tenants/template.sql`, made from the migrations and replayed for each new one.
+"""The template of a restaurant's schema: `tenants/template.sql`, made from the migrations, replayed for each new one.
 
 The file is a build artefact: `manage.py render_template` writes it from what the migrations make in an empty schema. It
 is sent to the server as one message, so it takes one round trip and leaves nothing where it fails.
@@ -24,9 +24,7 @@ HEADER = """\
 Writer = Callable[[Table], Iterator[str]]
 # `kind IN ('a', 'b')` as the server writes it. It would read this text as something else of the same meaning, so that a
 # replayed schema and a migrated one would differ in the text of each such check: it is given the short form again.
-ONE_OF = re.compile(
-    r"\((\w+)\)::text = ANY \(\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]\)"
-)
+ONE_OF = re.compile(r"\((\w+)\)::text = ANY \(\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]\)")
 RECORDED = re.compile(r"^    \('(\w+)', '(\w+)', now\(\)\)", re.M)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import keys, menu, sales, settings, today
+from flux.pages import data, keys, menu, sales, settings, today
 
 app_name = "pages"
 urlpatterns = [
@@ -15,5 +15,7 @@ urlpatterns = [
     path("settings/keys/<uuid:key_id>/", keys.key, name="key"),
     path("settings/keys/<uuid:key_id>/rotate/", keys.key_rotate, name="key_rotate"),
     path("settings/keys/<uuid:key_id>/revoke/", keys.key_revoke, name="key_revoke"),
+    path("settings/data/", data.data, name="data"),
+    path("settings/data/export/", data.export, name="export"),
     path("settings/name/", settings.rename, name="rename"),
 ]

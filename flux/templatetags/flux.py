@@ -305,6 +305,7 @@ SECTIONS = {
 SETTINGS = {
     "Restaurant": "pages:settings",
     "Keys": "pages:keys",
+    "Your data": "pages:data",
 }
 
 

@@ -31,9 +31,9 @@ WRITE = Rule(EVERYBODY, frozenset({"post"}))
 MANAGERS_READ = Rule(MANAGERS, frozenset({"get"}))
 MANAGERS_WRITE = Rule(MANAGERS, frozenset({"post"}))
 MANAGERS_EDIT = Rule(MANAGERS, frozenset({"get", "post"}))
-
 OWNERS_READ = Rule(frozenset(), frozenset({"get"}))
 OWNERS_WRITE = Rule(frozenset(), frozenset({"post"}))
+
 
 PORTAL = {
     "pages:today": READ,
@@ -48,6 +48,8 @@ PORTAL = {
     "pages:key": OWNERS_READ,
     "pages:key_rotate": OWNERS_WRITE,
     "pages:key_revoke": OWNERS_WRITE,
+    "pages:data": OWNERS_READ,
+    "pages:export": OWNERS_WRITE,
     "procurement:order_list": READ,
     "procurement:suggest": MANAGERS_WRITE,
     "procurement:suppliers": READ,
