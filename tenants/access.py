@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -29,7 +29,7 @@ SCOPES: dict[str, str] = {
     "orders:write": "Approve, send, receive and cancel purchase orders",
 }
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def allow(roles: frozenset[str] = EVERYBODY) -> Callable[[View], View]:
@@ -40,7 +40,7 @@ def allow(roles: frozenset[str] = EVERYBODY) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             role = request.role  # type: ignore[attr-defined]
             if role is None:
                 if request.headers.get("HX-Request"):

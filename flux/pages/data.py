@@ -1,6 +1,6 @@
 """Settings: taking everything that the restaurant has away as a file."""
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -20,7 +20,7 @@ def data(request: HttpRequest) -> HttpResponse:
 
 @allow(OWNERS)
 @require_POST
-def export(request: HttpRequest) -> StreamingHttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """The zip, made while it is sent."""
     restaurant, now = current_restaurant(), timezone.now()
     name = f"{restaurant.slug}-{restaurant.business_date(now)}.zip"

@@ -6,8 +6,10 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext as as_owner
 from decimal import Decimal
 from pathlib import Path
@@ -17,14 +19,16 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
+from conftest import signed_in
 from flux.tests import filling
 from menu.models import Ingredient, MenuItem
 from pos.models import SalesFile
 from tenants import archives, restoring
 from tenants.context import current_restaurant, public_context, restaurant_context
 from tenants.models import Domain, Invitation, Membership, Restaurant, User
-from tenants.office.models import Closure, Job
+from tenants.office.models import AuditEntry, Closure, Job
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 EXPORTED = {model for model, _, _ in archives.PLATFORM.values()}
@@ -170,6 +174,46 @@ def test_it_is_made_in_pieces_and_leaves_the_restaurant_chosen(
             assert current_restaurant() == other_restaurant
     assert len(sizes) > 5
     assert sum(map(len, noise)) < sum(sizes)
+
+
+def test_it_shows_one_moment(committed: list[Restaurant], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "PIECE_BYTES", 1)
+    bistro = committed[0]
+
+    def close_a_day() -> None:
+        with restaurant_context(bistro):
+            Closure.objects.create(on=dt.date(2031, 1, 1))
+        connection.close()
+
+    pieces = archives.write(bistro, now=NOW)
+    try:
+        begun = next(pieces)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(close_a_day).result()
+        assert rows(begun + b"".join(pieces), "tables/office_closure") == []
+        assert len(rows(zipped(bistro), "tables/office_closure")) == 1
+    finally:
+        with restaurant_context(bistro):
+            Closure.objects.all().delete()
+
+
+class TestPage:
+    def test_an_owner_takes_everything_and_the_trail_says_so(
+        self, filled: Restaurant, member: Callable[..., User]
+    ) -> None:
+        ada = member(filled, Membership.Role.OWNER)
+        client = signed_in(ada, filled)
+        assert "Download everything" in client.get("/settings/data/").content.decode()
+        answer = client.post("/settings/data/export/")
+        assert answer["Content-Type"] == "application/zip"
+        assert re.fullmatch(r'attachment; filename="bistro-\d{4}-\d\d-\d\d\.zip"', answer["Content-Disposition"])
+        entries = rows(answer.getvalue(), "tables/office_auditentry")
+        assert ("restaurant.exported", "Owner") in [(row["verb"], row["actor"]) for row in entries]
+
+    def test_a_manager_may_not(self, portal: Client) -> None:
+        assert 'href="/settings/data/"' not in portal.get("/settings/").content.decode()
+        assert portal.post("/settings/data/export/").status_code == 403
+        assert AuditEntry.objects.count() == 0
 
 
 @pytest.mark.parametrize(
