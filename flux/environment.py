@@ -89,7 +89,7 @@ def _redis(*schemes: str) -> Check:
 
 
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(["DEBUG", "FLUX_DEMO", "HTTPS", "LOG_JSON"], _flag),
+    **dict.fromkeys(["DEBUG", "FLUX_DEMO", "HTTPS", "LOG_JSON", "SIGN_UP_OPEN"], _flag),
     **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES"], _count),
     **dict.fromkeys(["ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _positive),
     "EMAIL_URL": _mail,

@@ -56,6 +56,8 @@ SHARED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_structlog",
     "rest_framework",
@@ -156,15 +158,35 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", default=True)
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]  # a mistyped password is set anew by mail
+ACCOUNT_SIGNUP_FORM_CLASS = "tenants.platform_forms.SignUpName"
+ACCOUNT_SIGNUP_REDIRECT_URL = "open_restaurant"
 ACCOUNT_ADAPTER = "tenants.accounts.AccountAdapter"
-ACCOUNT_EMAIL_VERIFICATION = "none"  # people are invited by staff; nobody signs up by himself yet
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # of who signs up; who was brought in by others is verified by that
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True  # typed into the same browser, so nobody is left on another device
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_CHANGE_EMAIL = True  # a person has one address; the new one counts once it is verified
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before the address changes
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False  # who holds the mailbox sets the password and then signs in with it
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that strangers type in
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a new password is told to its owner
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SCHEME
+# Passkeys are for the platform's host, where people sign in. To fido2 http://*.localhost is secure, as to browsers.
+MFA_ADAPTER = "tenants.accounts.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "tenants.platform_forms.AddPasskey",
+    "edit_webauthn": "tenants.platform_forms.RenamePasskey",
+    "login_webauthn": "tenants.platform_forms.SignInByPasskey",
+    "authenticate_webauthn": "tenants.platform_forms.SecondStepByPasskey",
+    "reauthenticate_webauthn": "tenants.platform_forms.ConfirmByPasskey",
+}
+MFA_TOTP_ISSUER = "Flux"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"

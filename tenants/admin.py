@@ -129,6 +129,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     readonly_fields = ["last_login", "joined_at"]
     inlines = [MembershipOfPersonInline]
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """An address that staff enter is verified by that, and the one before it opens nothing any more."""
+        super().save_model(request, obj, form, change)
+        if not change or "email" in form.changed_data:
+            obj.vouch_for_email()
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         if request.user.is_superuser:
             return self.readonly_fields

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tenants.models import Restaurant
 
 PUBLIC = "public"
+ALLAUTH = ("allauth:", "allauth.")
 
 
 class Tenant(Protocol):
@@ -64,8 +65,14 @@ def public_context() -> Iterator[None]:
 
 
 def cache_key(key: str, key_prefix: str, version: int) -> str:
-    """Django's KEY_FUNCTION: every key carries its restaurant, so that one cache serves all and none sees another's."""
-    return f"{key_prefix}:{schema_name()}:{version}:{key}"
+    """Django's KEY_FUNCTION: every key carries its restaurant, so that one cache serves all and none sees another's.
+
+    django-allauth always takes the default cache. What it keeps there (attempts to sign in, codes that have been used)
+    is about people, who are the same on every host: its keys carry no restaurant, so nobody gets new attempts by
+    going to another host.
+    """
+    owner = PUBLIC if key.startswith(ALLAUTH) else schema_name()
+    return f"{key_prefix}:{owner}:{version}:{key}"
 
 
 def bind_log_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:

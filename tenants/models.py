@@ -13,7 +13,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.timezone import now
@@ -21,19 +21,30 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from tenants.keys import uuid7
 
-RESERVED_SLUGS = frozenset({"www", "api", "admin", "mail", "static", "status", "flux", "app", "auth"})
+# Names that the platform may want, that people would take for the platform, or that programs look up by themselves.
+RESERVED_SLUGS = frozenset(
+    {"www", "api", "admin", "mail", "static", "status", "flux", "app", "auth", "account", "accounts", "assets", "cdn"}
+    | {"billing", "blog", "docs", "help", "login", "signin", "signup", "media", "platform", "security", "staff"}
+    | {"support", "localhost", "ftp", "imap", "pop", "smtp", "webmail", "postmaster", "ns1", "ns2"}
+    | {"autoconfig", "autodiscover", "isatap", "wpad"}
+)
 
 
 class UserManager(BaseUserManager["User"]):
     """Makes people; the e-mail address is the only name they sign in with."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A person with a hashed password; without one nobody can sign in until it is set."""
+        """A person with a hashed password; without one nobody can sign in until it is set.
+
+        The address counts as verified: whoever signs up alone is made by the sign-up form, which asks for proof.
+        """
         if not email:
             raise ValueError("A person needs an e-mail address.")
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            user.vouch_for_email()
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -73,6 +84,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self) -> None:
         self.email = self.email.strip().lower()
+
+    def vouch_for_email(self) -> None:
+        """Make `email` the person's one verified address: somebody whom we trust says that it is theirs."""
+        from allauth.account.models import EmailAddress
+
+        EmailAddress.objects.filter(user=self).exclude(email=self.email).delete()
+        EmailAddress.objects.update_or_create(user=self, email=self.email, defaults={"verified": True, "primary": True})
 
 
 def new_schema_name() -> str:

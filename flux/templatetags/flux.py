@@ -27,6 +27,12 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
 LARGER = {"g": (Decimal(1000), "kg"), "ml": (Decimal(1000), "l")}
 
+# The first that is found counts: many name others that they resemble.
+BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox", "Chrom": "Chrome"}
+BROWSERS |= {"CriOS": "Chrome", "Safari": "Safari"}
+SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "Mac"}
+SYSTEMS |= {"CrOS": "ChromeOS", "Linux": "Linux"}
+
 TONES = {
     "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent", "working"),
     "info": ("running", "in_progress", "trial", "preview", "ready"),
@@ -332,3 +338,11 @@ def settings_tabs(request: HttpRequest) -> list[PortalLink]:
 def opens(request: HttpRequest, href: str) -> bool:
     """Whether the page is for people in the role of the person asking, as its own `allow` says."""
     return may(request, resolve(href).func.allowed_roles)  # type: ignore[attr-defined]
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """Firefox on Linux; made out of what a browser says of itself."""
+    name = next((label for part, label in BROWSERS.items() if part in user_agent), "A browser")
+    system = next((label for part, label in SYSTEMS.items() if part in user_agent), "")
+    return f"{name} on {system}" if system else name

@@ -16,6 +16,7 @@ GOOD = {
     "HTTPS": "True",
     "FLUX_DEMO": "0",
     "LOG_JSON": "on",
+    "SIGN_UP_OPEN": "true",
     "FLUX_DOMAIN": "flux.example",
     "LOG_LEVEL": "INFO",
     "DATABASE_URL": "postgresql://flux:secret@db:5432/flux",

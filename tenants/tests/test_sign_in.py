@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -410,10 +411,12 @@ def test_an_address_that_tries_many_names_is_stopped(visitor: Browser, db: None)
     assert "Too many failed login attempts. Try again later." in answers[-1]
 
 
-def test_nobody_signs_up(visitor: Browser) -> None:
+def test_where_sign_up_is_closed_nobody_signs_up(visitor: Browser, settings: Any) -> None:
+    settings.SIGN_UP_OPEN = False
     page = visitor.get(f"{PLATFORM}/accounts/signup/")
     assert "Accounts are made for you" in page.content.decode()
-    form = {"email": "eve@example.com", "password1": PASSWORD, "password2": PASSWORD}
+    assert "Sign up" not in visitor.get(f"{PLATFORM}/accounts/login/").content.decode()
+    form = {"name": "Eve", "email": "eve@example.com", "password1": PASSWORD}
     assert "Accounts are made for you" in visitor.post(f"{PLATFORM}/accounts/signup/", **form).content.decode()
     assert not User.objects.exists()
 

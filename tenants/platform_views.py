@@ -1,0 +1,82 @@
+"""The platform's pages for people: their account, opening a restaurant."""
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from tenants import naming, opening, places
+from tenants.middleware import restaurant_url
+from tenants.models import User
+from tenants.platform_forms import ChangeName, OpenRestaurant
+
+
+@never_cache
+@login_required
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """Who one is here, and the ways to sign in."""
+    user: User = request.user  # type: ignore[assignment]
+    kinds = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    context = {
+        "has_app": Authenticator.Type.TOTP in kinds,
+        "passkeys": kinds.count(Authenticator.Type.WEBAUTHN),
+        "sessions": len(UserSession.objects.purge_and_list(user)),
+    }
+    return render(request, "account/account.html", context)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def change_name(request: HttpRequest) -> HttpResponse:
+    """The name that others see."""
+    user: User = request.user  # type: ignore[assignment]
+    form = ChangeName(request.POST or None, instance=user)
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Your name is changed.")
+        return redirect("account")
+    return render(request, "account/name.html", {"form": form})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def open_restaurant(request: HttpRequest) -> HttpResponse:
+    """A new restaurant; its owner lands in it."""
+    if not settings.SIGN_UP_OPEN:
+        raise PermissionDenied
+    user: User = request.user  # type: ignore[assignment]
+    guessed = places.country_of_language(request.headers.get("Accept-Language", ""))
+    form = OpenRestaurant(user, request.POST or None, initial={"country": guessed})
+    if form.is_valid():
+        try:
+            opened = opening.open_once(form.restaurant(), owner=user)
+        except opening.TooMany:
+            form.add_error(None, "You have opened many restaurants today. Write to the people who run this platform.")
+        except ValidationError as error:
+            form.refuse(error)
+        else:
+            path = reverse("auth:sign_in", urlconf=settings.ROOT_URLCONF)
+            return HttpResponseRedirect(restaurant_url(request, opened, path))
+    return render(request, "tenants/open_restaurant.html", {"form": form})
+
+
+@never_cache
+@login_required
+@require_safe
+def suggest_address(request: HttpRequest) -> HttpResponse:
+    """The address that a name would get: a fragment, asked for while the name is typed."""
+    try:
+        name = naming.tidy(request.GET.get("name", "")[:200])
+    except ValidationError:
+        return HttpResponse("")
+    return render(request, "tenants/suggested_address.html", {"host": naming.host_of(naming.suggest(name))})
