@@ -16,7 +16,7 @@ JOB: Final = "job"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`pk` and `email` are a person's; an integrator's key and Flux have neither. `via` is the door they came by."""
+    """`pk` is of the person or of the integrator's key, `email` a person's; Flux has neither. `via` is their door."""
 
     pk: UUID | None
     name: str

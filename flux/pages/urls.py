@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import data, keys, menu, sales, settings, today
+from flux.pages import activity, data, keys, menu, sales, settings, today
 
 app_name = "pages"
 urlpatterns = [
@@ -17,5 +17,7 @@ urlpatterns = [
     path("settings/keys/<uuid:key_id>/revoke/", keys.key_revoke, name="key_revoke"),
     path("settings/data/", data.data, name="data"),
     path("settings/data/export/", data.export, name="export"),
+    path("settings/activity/", activity.activity, name="activity"),
+    path("settings/activity/export.csv", activity.activity_export, name="activity_export"),
     path("settings/name/", settings.rename, name="rename"),
 ]

@@ -311,6 +311,7 @@ SECTIONS = {
 SETTINGS = {
     "Restaurant": "pages:settings",
     "Keys": "pages:keys",
+    "Activity": "pages:activity",
     "Your data": "pages:data",
 }
 

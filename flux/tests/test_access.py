@@ -42,6 +42,8 @@ PORTAL = {
     "pages:menu": READ,
     "pages:import_file": MANAGERS_WRITE,
     "pages:settings": MANAGERS_READ,
+    "pages:activity": OWNERS_READ,
+    "pages:activity_export": OWNERS_READ,
     "pages:rename": MANAGERS_WRITE,
     "pages:keys": OWNERS_READ,
     "pages:key_make": OWNERS_WRITE,
