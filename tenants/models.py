@@ -522,3 +522,25 @@ class FailedTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task}: {self.error}"
+
+
+class UnfinishedMigration(models.Model):
+    """A migration that has not gone through in one schema: it failed there, or was cut short between two operations.
+
+    The migrator tries again in its next run, goes on where it stopped, and removes the row when the schema is through.
+    """
+
+    schema_name = models.CharField(max_length=63)
+    migration = models.TextField(help_text="One, or those of one step: menu.0007_allergens.")
+    operations_done = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    failed_at = models.DateTimeField(blank=True, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["schema_name"], name="tenants_unfinishedmigration_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.migration} in {self.schema_name}"

@@ -1,0 +1,215 @@
+"""One step into one schema.
+
+SQL goes as one message, which is one transaction: the schema has taken the whole step, and says so in its
+`django_migrations`, or nothing of it. A migration that only Django can run is recorded likewise; one that cannot run in
+a transaction goes operation by operation, and what it has done is noted in `public`, so that after a crash the next run
+goes on with the operation that was cut short.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
+
+import psycopg
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import connection, transaction
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.operations import RunPython, RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
+from django.db.utils import OperationalError
+from django.utils.timezone import now
+
+from tenants.context import PUBLIC, public_context, restaurant_context
+from tenants.migrator.rendering import ByDjango, Replay, Step, in_words
+from tenants.migrator.standing import Key, Schema
+from tenants.models import UnfinishedMigration
+
+WORTH_ANOTHER_TRY = (
+    psycopg.errors.LockNotAvailable,  # somebody used the table for longer than we were ready to wait
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+)
+
+
+class Sender:
+    """Sends steps over the connection of one thread; made once per thread, since Django's executor loads every file."""
+
+    def __init__(self, lock_timeout: timedelta) -> None:
+        self.lock_timeout_ms = round(lock_timeout / timedelta(milliseconds=1))
+        self._executor: MigrationExecutor | None = None
+
+    def send(self, schema: Schema, step: Step) -> None:
+        """Take `schema` over `step`, if it has not taken it; raises what the database or the migration raises."""
+        if isinstance(step, Replay):
+            self._replay(schema, step)
+        else:
+            self._by_django(schema, step)
+
+    def _replay(self, schema: Schema, step: Replay) -> None:
+        connection.ensure_connection()
+        with psycopg.Cursor(connection.connection) as cursor:
+            try:
+                cursor.execute(self.message(schema, step).encode())
+            except BaseException:
+                with contextlib.suppress(psycopg.Error):
+                    cursor.execute("ROLLBACK")
+                raise
+
+    def message(self, schema: Schema, step: Replay) -> str:
+        """All that one schema is sent for `step`."""
+        name, public = connection.ops.quote_name(schema.schema_name), connection.ops.quote_name(PUBLIC)
+        return "\n".join(
+            [
+                "BEGIN;",
+                f"SET LOCAL lock_timeout = {self.lock_timeout_ms};",
+                "SET LOCAL statement_timeout = 0;",
+                f"SET LOCAL search_path = {name}, {public};",
+                step.sql_for(schema.schema_name),
+                f"INSERT INTO {name}.django_migrations (app, name, applied) VALUES",
+                ",\n".join(f"({_literal(app)}, {_literal(migration)}, now())" for app, migration in step.keys) + ";",
+                "COMMIT",
+            ]
+        )
+
+    def _by_django(self, schema: Schema, step: ByDjango) -> None:
+        with restaurant_context(schema):  # type: ignore[arg-type]
+            self._be_patient()
+            if step.migration.atomic:
+                self.executor.apply_migration(step.before.clone(), step.migration)
+            else:
+                _go_on(schema, step.migration, step.before.clone())
+
+    @property
+    def executor(self) -> MigrationExecutor:
+        if self._executor is None:
+            self._executor = MigrationExecutor(connection)
+        return self._executor
+
+    def _be_patient(self) -> None:
+        """For the session, not one transaction: CREATE INDEX CONCURRENTLY waits for locks as well."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {self.lock_timeout_ms}; SET statement_timeout = 0")
+
+
+def has_taken(schema: Schema, step: Step) -> bool:
+    """Whether a try that seemed to fail was committed after all, as when the answer of the server was lost."""
+    with restaurant_context(schema):  # type: ignore[arg-type]
+        return set(step.keys) <= set(MigrationRecorder(connection).applied_migrations())
+
+
+def is_worth_another_try(error: Exception) -> bool:
+    """Whether the same message may well succeed a moment later."""
+    cause = error.__cause__ if isinstance(error, OperationalError) else error
+    return isinstance(cause, WORTH_ANOTHER_TRY) or (isinstance(cause, psycopg.OperationalError) and not _is_alive())
+
+
+def _is_alive() -> bool:
+    return connection.connection is not None and not connection.connection.closed
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# Migrations that cannot run in a transaction
+
+
+def _go_on(schema: Schema, migration: Migration, state: ProjectState) -> None:
+    """Run what `migration` has not done in `schema` yet, one operation after the other."""
+    key = (migration.app_label, migration.name)
+    done = _operations_done(schema, key)
+    for number, operation in enumerate(migration.operations, start=1):
+        part = Migration(migration.name, migration.app_label)
+        part.operations = [operation]  # type: ignore[misc]
+        if number <= done:
+            part.mutate_state(state, preserve=False)
+        elif _in_transaction(operation):
+            with transaction.atomic():
+                _apply(part, state, atomic=True)
+                _note(schema, key, number)
+        else:
+            _clear_the_way(operation, part, state)
+            _note(schema, key, number)
+    with transaction.atomic():
+        MigrationRecorder(connection).record_applied(*key)
+        settle([schema])
+
+
+def _in_transaction(operation: Operation) -> bool:
+    """Whether `operation` and the note that it is done may be committed together."""
+    if isinstance(operation, RunPython | RunSQL):
+        return bool(operation.atomic)
+    if inner := getattr(operation, "database_operations", None):
+        return all(map(_in_transaction, inner))
+    return not hasattr(operation, "_ensure_not_in_transaction")  # … CONCURRENTLY
+
+
+def _apply(part: Migration, state: ProjectState, *, atomic: bool) -> None:
+    with connection.schema_editor(atomic=atomic) as editor:
+        part.apply(state, editor)
+
+
+def _clear_the_way(operation: Operation, part: Migration, state: ProjectState) -> None:
+    """Run `operation` outside of a transaction; an index that a crash left half-built is dropped first."""
+    if not isinstance(operation, AddIndexConcurrently):
+        _apply(part, state, atomic=False)
+        return
+    is_valid = _validity_of_index(operation.index.name)
+    if is_valid:  # it was finished, and the crash came before the note
+        part.mutate_state(state, preserve=False)
+        return
+    if is_valid is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX CONCURRENTLY {connection.ops.quote_name(operation.index.name)}")
+    _apply(part, state, atomic=False)
+
+
+def _validity_of_index(name: str) -> bool | None:
+    """Whether the index of the chosen schema is whole; None where there is none of that name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+            " WHERE relname = %s AND relnamespace = current_schema()::regnamespace",
+            [name],
+        )
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+# The notes in `public`
+
+
+def _operations_done(schema: Schema, key: Key) -> int:
+    noted = UnfinishedMigration.objects.filter(schema_name=schema.schema_name, migration=in_words((key,))).first()
+    return noted.operations_done if noted else 0
+
+
+def _note(schema: Schema, key: Key, operations_done: int) -> None:
+    """One row per schema: it cannot be in the middle of two migrations."""
+    UnfinishedMigration.objects.update_or_create(
+        schema_name=schema.schema_name,
+        defaults={"migration": in_words((key,)), "operations_done": operations_done, "error": "", "failed_at": None},
+    )
+
+
+def note_failure(schema: Schema, step: Step, error: Exception) -> None:
+    """Keep in `public` what went wrong in `schema`; what it had done of the migration stays noted."""
+    with public_context():
+        noted, _ = UnfinishedMigration.objects.get_or_create(schema_name=schema.schema_name)
+        migration = in_words(step.keys)
+        if noted.migration != migration:
+            noted.migration, noted.operations_done = migration, 0
+        noted.error, noted.failed_at, noted.failures = str(error).strip(), now(), noted.failures + 1
+        noted.save()
+
+
+def settle(schemas: Iterable[Schema]) -> None:
+    """Forget what was noted of `schemas`: they are through."""
+    names = {schema.schema_name for schema in schemas}
+    for noted in UnfinishedMigration.objects.all():  # a few at most
+        if noted.schema_name in names:
+            noted.delete()

@@ -1,0 +1,82 @@
+"""Which schemas there are, and what each of them has applied."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from tenants.models import Restaurant
+
+SCHEMAS_PER_QUERY = 250  # each is one more table for the server to open and to plan for
+
+Key = tuple[str, str]  # app label and name of a migration
+
+
+@dataclass(frozen=True, order=True)
+class Schema:
+    """A schema to keep up to date: a restaurant's, or a spare one that waits for its restaurant."""
+
+    schema_name: str
+    slug: str = ""
+
+    def __str__(self) -> str:
+        return self.slug or f"spare {self.schema_name}"
+
+    @property
+    def is_spare(self) -> bool:
+        return not self.slug
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Every schema, by what it has applied."""
+
+    alike: tuple[tuple[Schema, ...], ...]  # schemas that have applied the very same migrations
+    missing: tuple[Schema, ...]  # named by a row, and not there
+
+
+def everything() -> list[Schema]:
+    """All schemas to keep up to date, restaurants first, the oldest first; ask in a `public_context`."""
+    rows = Restaurant.objects.order_by("created_at", "pk").values_list("schema_name", "slug")
+    return [Schema(name, slug) for name, slug in rows]
+
+
+def find(schemas: Sequence[Schema]) -> Standing:
+    """Group `schemas` by what they have applied, in a query per 250 of them; a group keeps their order."""
+    there = _with_migrations([schema.schema_name for schema in schemas])
+    alike: dict[str, list[Schema]] = defaultdict(list)
+    named = {schema.schema_name: schema for schema in schemas if schema.schema_name in there}
+    for name, digest in _digests(list(named)):
+        alike[digest].append(named[name])
+    missing = tuple(schema for schema in schemas if schema.schema_name not in there)
+    return Standing(tuple(map(tuple, alike.values())), missing)
+
+
+def _with_migrations(names: Sequence[str]) -> set[str]:
+    """Those of `names` that are schemas with a table of migrations."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nspname FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid"
+            " WHERE relname = 'django_migrations' AND relkind = 'r' AND nspname = ANY(%s)",
+            [list(names)],
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+def _digests(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each schema with a digest of the set of migrations that it has applied."""
+    one = (
+        "SELECT {literal}, md5(coalesce(string_agg(app || ' ' || name, ',' ORDER BY app, name), ''))"
+        " FROM {schema}.django_migrations"
+    )
+    for start in range(0, len(names), SCHEMAS_PER_QUERY):
+        batch = names[start : start + SCHEMAS_PER_QUERY]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                " UNION ALL ".join(
+                    one.format(literal="'" + name.replace("'", "''") + "'", schema=connection.ops.quote_name(name))
+                    for name in batch
+                )
+            )
+            yield from cursor.fetchall()
