@@ -10,6 +10,7 @@ urlpatterns = [
     path("open/<slug:slug>/", views.hand_over, name="hand_over"),
     path("restaurants/open/", platform_views.open_restaurant, name="open_restaurant"),
     path("restaurants/open/address/", platform_views.suggest_address, name="suggest_address"),
+    path("invitation/", platform_views.invitation, name="invitation"),
     path("accounts/", include("tenants.account_urls")),
     path("admin/", platform_site.urls),
 ]

@@ -13,14 +13,21 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from tenants.middleware import platform_url
 from tenants.models import User
 
 
 def is_local(path: str) -> bool:
     """Whether `path` stays on the host that it is opened on: nobody is sent elsewhere by a link."""
     return path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+
+
+def invitation_link(request: HttpRequest, secret: str) -> str:
+    """The address that accepts an invitation. The secret is in the query, which no log line holds."""
+    path = reverse("invitation", urlconf=settings.PUBLIC_SCHEMA_URLCONF)
+    return platform_url(request, f"{path}?{urlencode({'secret': secret})}")
 
 
 class AccountAdapter(DefaultAccountAdapter):

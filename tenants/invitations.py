@@ -156,6 +156,20 @@ def accept(secret: str, *, user: User, at: dt.datetime) -> Membership:
     return membership
 
 
+@public_context()
+def accept_as_new(secret: str, *, name: str, password: str, at: dt.datetime) -> Membership:
+    """Make a person of whoever the e-mail reached, and a member; raises what `look` raises, and `ValidationError`.
+
+    The address is verified by the link. Of two sends of one form at once, the second is told that it is used.
+    """
+    try:
+        with transaction.atomic():
+            user = people.join(look(secret, at=at).email, password, name=name)
+            return accept(secret, user=user, at=at)
+    except IntegrityError as error:
+        raise InvitationUsed from error
+
+
 def _open(invitation_id: UUID, restaurant: Restaurant) -> Invitation:
     found: Invitation | None = (
         restaurant.invitations.open().select_for_update(of=("self",)).filter(pk=invitation_id).first()

@@ -7,6 +7,7 @@ from uuid import UUID
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.conf import settings
+from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -41,6 +42,17 @@ class SignUpName(forms.Form):
         """django-allauth has saved the person: add the name."""
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
+
+
+class JoinByInvitation(forms.Form):
+    """What a new person tells of themselves; the e-mail address is the invitation's."""
+
+    name = person_name()
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validators_help_text_html,
+    )
 
 
 class ChangeName(forms.ModelForm):

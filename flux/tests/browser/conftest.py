@@ -173,7 +173,7 @@ class Visitor:
         self.look_round()
         self.page.get_by_label("Email").fill(place.manager.email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(f"{place.url}/**")
 
     def look_round(self) -> None:

@@ -35,7 +35,7 @@ def test_the_staff_admins_work(visit: Callable[..., Visitor], staff_place: Place
     page.goto(staff_place.platform_url)
     page.get_by_label("Email").fill(staff_place.manager.email)
     page.get_by_label("Password").fill("correct-horse-battery")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("link", name="Staff admin").click()
     for path in PLATFORM_PAGES:
         page.goto(f"{staff_place.platform_url}/admin/{path}")
@@ -82,7 +82,7 @@ def test_the_pages_about_the_account_can_be_used_by_everybody(
     page.goto(platform)
     page.get_by_label("Email").fill(staff_place.manager.email)
     page.get_by_label("Password").fill("correct-horse-battery")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("link", name="Staff admin").wait_for()
     visitor.look_round()
     for path in ("accounts/password/change/", "accounts/logout/"):
