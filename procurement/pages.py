@@ -14,7 +14,8 @@ from procurement.forms import COUNT_UNITS
 from procurement.models import PurchaseOrder, PurchaseOrderLine, Suggestion
 from procurement.replenishment import Cover, Extra
 from procurement.stock import Level
-from tenants.models import Restaurant, User
+from tenants import people
+from tenants.models import Restaurant
 
 _DISHES_SHOWN = 8
 _WHERE = {
@@ -99,14 +100,13 @@ def order(shown: PurchaseOrder, now: dt.datetime) -> ShownOrder:
     """What an order's page shows; `shown` comes from `with_lines`."""
     lines = [_line(line) for line in shown.lines.all()]
     ids = {shown.approved_by_id, shown.sent_by_id, shown.received_by_id, shown.cancelled_by_id} - {None}
-    people = User.objects.filter(pk__in=ids) if ids else []
     return ShownOrder(
         order=shown,
         lines=[one for one in lines if one.line.packs],
         taken_off=[one for one in lines if not one.line.packs],
         time_left=wording.time_left(shown.order_by_at, now),
         minimum=_minimum(shown),
-        people={person.pk: str(person) for person in people},
+        people=people.names(ids) if ids else {},
     )
 
 

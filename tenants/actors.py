@@ -26,6 +26,11 @@ class Actor:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody stands behind it, and no key and no job."""
+        return bool(self.email)
+
 
 By: TypeAlias = "Actor | User"
 FLUX: Final = Actor(None, "Flux", JOB)

@@ -1,6 +1,7 @@
 """Who works where: making people, giving and taking roles."""
 
 import datetime as dt
+from collections.abc import Collection
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
@@ -9,7 +10,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from tenants.context import public_context, restaurant_context
-from tenants.models import Membership, Restaurant, User
+from tenants.models import ApiKey, Membership, Restaurant, User
 from tenants.office import audit
 
 NO_SUPPORT = {"ends_at": None, "reason": "", "granted_by": None}  # somebody who works here stays until they leave
@@ -26,6 +27,15 @@ class NoMember(Exception):
 def find(email: str) -> User | None:
     """The person with this e-mail address, in whatever case it is written."""
     return User.objects.filter(email__iexact=email.strip()).first()
+
+
+@public_context()
+def names(ids: Collection[UUID]) -> dict[UUID, str]:
+    """What those who did something are called, by what stands in `…_by_id`: people, and integrators' keys."""
+    found = {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
+    others = set(ids) - found.keys()
+    keys = ApiKey.objects.filter(pk__in=others) if others else []
+    return found | {key.pk: f"key {key}" for key in keys}
 
 
 def join(email: str, password: str, *, name: str = "") -> User:

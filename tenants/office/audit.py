@@ -75,7 +75,7 @@ def entry(
     who, subject = actor(by), about if isinstance(about, Subject) else subject_of(about)
     return AuditEntry(
         at=at,
-        user_id=who.pk,
+        user_id=who.pk if who.is_person else None,
         actor=who.name[:160],
         via=who.via,
         verb=verb,
