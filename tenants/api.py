@@ -1,8 +1,9 @@
 """Sign-in for programs, on a restaurant's own host: the OAuth2 password form (RFC 6749, 4.3 and 6), or JSON.
 
 Refusals are problem details that also carry OAuth2's own `error` and `error_description`, for clients that know only
-those. A wrong password, an unknown address, a switched-off account and a missing membership get one and the same
-answer, after the same work.
+those. A wrong password, an unknown address, a switched-off account, a missing membership and a missing, wrong or used
+one-time code get one and the same answer, after the same work: it names `otp` to everybody, so that who needs one
+learns of it, and nobody learns whether the password was right or two-step sign-in is on.
 """
 
 from typing import Any, ClassVar
@@ -70,6 +71,13 @@ class PasswordGrantSerializer(serializers.Serializer[Any]):
     grant_type = serializers.CharField(default="password", max_length=40, help_text="`password`")
     username = serializers.CharField(max_length=254, help_text="The person's e-mail address.")
     password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    otp = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Where two-step sign-in is on: the code of the authenticator app, or a recovery code. Works once.",
+    )
 
 
 class RefreshGrantSerializer(serializers.Serializer[Any]):
@@ -115,10 +123,12 @@ def login(request: Request) -> Response:
     if not attempts.take(given["username"].lower()):
         raise Throttled(wait=attempts.wait())
     restaurant = _restaurant(request)
-    membership = tokens.check_password(request._request, given["username"], given["password"], restaurant)
+    membership = tokens.check_password(
+        request._request, given["username"], given["password"], restaurant, otp="".join(given["otp"].split())
+    )
     if membership is None:
         log.info("api_sign_in_refused")
-        raise GrantRefused("E-mail and password do not open this restaurant.")
+        raise GrantRefused("E-mail, password and, where two-step sign-in is on, otp do not open this restaurant.")
     attempts.give_back()
     log.info("api_sign_in", user_id=str(membership.user_id))
     return _answer(tokens.issue_pair(membership))

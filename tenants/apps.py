@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,17 @@ class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = "Restaurants and people"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """allauth's pages change second steps, and tell of it by signals alone: whoever signed in before is out."""
+        from allauth.mfa import signals
+
+        for changed in (signals.authenticator_added, signals.authenticator_removed, signals.authenticator_reset):
+            changed.connect(end_tokens, dispatch_uid="tenants.end_tokens")
+
+
+def end_tokens(user: Any, **_facts: Any) -> None:
+    """End every token of the person whose second step has changed."""
+    from tenants import tokens
+
+    tokens.end_all(user)

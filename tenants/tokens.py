@@ -25,8 +25,9 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from tenants import api_keys
+from tenants import api_keys, second_factor
 from tenants.context import public_context
+from tenants.keys import uuid7
 from tenants.models import Membership, Restaurant, User
 from tenants.parsing import bearer
 
@@ -123,12 +124,27 @@ def membership_behind(token: Token, restaurant: Restaurant) -> Membership:
     return found
 
 
-def check_password(request: HttpRequest, email: str, password: str, restaurant: Restaurant) -> Membership | None:
-    """The membership that e-mail and password name, or None; the same answer for every reason."""
-    user = authenticate(request, email=email, password=password)
-    if not isinstance(user, User):
+@public_context()
+def check_password(
+    request: HttpRequest, email: str, password: str, restaurant: Restaurant, *, otp: str = ""
+) -> Membership | None:
+    """The membership that e-mail, password and, where it is on, the second step name; None alike for every reason.
+
+    All three are looked at whatever came of the first: neither the answer nor the time it takes tells which was wrong.
+    A one-time code is used up only where everything is right, so that nobody burns another's codes.
+    """
+    right = authenticate(request, email=email, password=password)
+    named = User.objects.filter(email__iexact=email).first()
+    user = right if isinstance(right, User) else named
+    factor = second_factor.of(user and user.pk)
+    code = factor.matching(otp)
+    current = Membership.objects.current().filter(user_id=user.pk if user else uuid7(), restaurant=restaurant)
+    membership: Membership | None = current.select_related("user").first()
+    if right is None or membership is None:
         return None
-    return Membership.objects.current().filter(user=user, restaurant=restaurant).select_related("user").first()
+    if factor.is_on and (code is None or not second_factor.use_up(code, otp)):
+        return None
+    return membership
 
 
 def _token(kind: type[Any], membership: Membership, family: str) -> Any:

@@ -42,7 +42,7 @@ _KINDS = [
         "invalid-grant",
         400,
         "Sign-in refused",
-        "E-mail and password, or the refresh token, do not open this restaurant. The reason is never told.",
+        "E-mail, password and one-time code, or the refresh token, do not open this restaurant. Why is not told.",
     ),
     Problem(
         "unsupported-grant-type",

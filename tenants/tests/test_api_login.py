@@ -7,8 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.signals import authenticator_added
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD, signed_in
@@ -82,6 +94,7 @@ def test_everybody_who_may_not_enter_gets_the_same_answer(
         log_in(visitor, elsewhere.email),
         log_in(visitor, gone.email),
     ]
+    said = "E-mail, password and, where two-step sign-in is on, otp do not open this restaurant."
     assert {(answer.status_code, answer["Content-Type"], answer.content) for answer in answers} == {
         (
             400,
@@ -91,9 +104,9 @@ def test_everybody_who_may_not_enter_gets_the_same_answer(
                     "type": "/api/problems/invalid-grant",
                     "title": "Sign-in refused",
                     "status": 400,
-                    "detail": "E-mail and password do not open this restaurant.",
+                    "detail": said,
                     "error": "invalid_grant",
-                    "error_description": "E-mail and password do not open this restaurant.",
+                    "error_description": said,
                 },
                 separators=(",", ":"),
             ).encode(),
@@ -217,6 +230,113 @@ def test_a_token_without_its_claims_opens_nothing(restaurant: Restaurant, user: 
     old = AccessToken.for_user(user)
     old["restaurant"] = str(restaurant.pk)
     assert index_of_members(str(old)).status_code == 401
+
+
+@pytest.fixture
+def secret(user: User) -> str:
+    """The secret in the user's authenticator app."""
+    with public_context():
+        made = generate_totp_secret()
+        TOTP.activate(user, made)
+        return made
+
+
+def code(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+
+
+def wrong_code(secret: str) -> str:
+    return f"{(int(code(secret)) + 1) % 1_000_000:06}"
+
+
+def test_who_has_a_second_step_signs_in_with_a_code_and_each_code_works_once(
+    visitor: Client, user: User, secret: str, other_restaurant: Restaurant
+) -> None:
+    with public_context():
+        Membership.objects.create(user=user, restaurant=other_restaurant, role="kitchen")
+    now = code(secret)
+    assert log_in(visitor, user.email, otp=f" {now[:3]} {now[3:]} ").status_code == 200
+    assert [log_in(visitor, user.email, host=host, otp=now).status_code for host in (BISTRO, TRATTORIA)] == [400, 400]
+
+
+def test_a_code_seen_on_the_platforms_page_does_not_work_at_the_api(visitor: Client, user: User, secret: str) -> None:
+    now = code(secret)
+    with public_context():
+        assert Authenticator.objects.get(user=user).wrap().validate_code(now)
+    assert log_in(visitor, user.email, otp=now).status_code == 400
+
+
+def test_a_second_step_that_is_missing_or_wrong_looks_like_a_wrong_password(
+    visitor: Client, user: User, secret: str
+) -> None:
+    answers = [
+        log_in(visitor, user.email),
+        log_in(visitor, user.email, otp=""),
+        log_in(visitor, user.email, otp=wrong_code(secret)),
+        log_in(visitor, user.email, otp="' OR 1=1 --"),
+        log_in(visitor, user.email, "wrong", otp=code(secret)),
+        log_in(visitor, "nobody@bistro.example", otp=code(secret)),
+    ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(400, answers[0].content)}
+    assert "otp" in answers[0].json()["detail"]
+
+
+def test_a_right_password_asks_the_database_no_more_than_a_wrong_one(visitor: Client, user: User, secret: str) -> None:
+    """Else the time of an answer would tell which of the two it was."""
+
+    def queries(email: str, password: str, otp: str) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert log_in(visitor, email, password, otp=otp).status_code == 400
+        return len(seen)
+
+    asked = [
+        queries(user.email, PASSWORD, ""),
+        queries(user.email, PASSWORD, wrong_code(secret)),
+        queries(user.email, "wrong", ""),
+        queries(user.email, "wrong", code(secret)),
+    ]
+    assert len(set(asked)) == 1, asked
+
+
+def test_a_wrong_password_uses_up_no_code(visitor: Client, user: User, secret: str) -> None:
+    now = code(secret)
+    assert [log_in(visitor, user.email, word, otp=now).status_code for word in ("wrong", PASSWORD)] == [400, 200]
+
+
+def test_a_recovery_code_works_once(visitor: Client, user: User, secret: str) -> None:
+    with public_context():
+        codes = RecoveryCodes.activate(user).get_unused_codes()
+    assert [log_in(visitor, user.email, "wrong", otp=codes[0]).status_code] == [400]
+    assert [log_in(visitor, user.email, otp=codes[n]).status_code for n in (0, 0, 1)] == [200, 400, 200]
+
+
+def test_a_passkey_is_no_way_round(visitor: Client, user: User) -> None:
+    with public_context():
+        Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={})
+        codes = RecoveryCodes.activate(user).get_unused_codes()
+    assert [log_in(visitor, user.email, otp=otp).status_code for otp in ("", "123456", codes[0])] == [400, 400, 200]
+
+
+def test_who_has_no_second_step_needs_no_code(visitor: Client, user: User) -> None:
+    with public_context():
+        RecoveryCodes.activate(user)  # alone they ask nothing of anybody
+    assert [log_in(visitor, user.email, otp=otp).status_code for otp in ("", "000000")] == [200, 200]
+
+
+def test_codes_cannot_be_guessed_on_and_on(
+    monkeypatch: pytest.MonkeyPatch, visitor: Client, user: User, secret: str
+) -> None:
+    monkeypatch.setattr(PerAccount, "rate", "2/hour", raising=False)
+    answers = [log_in(visitor, user.email, otp=otp) for otp in (wrong_code(secret), wrong_code(secret), code(secret))]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
+
+
+def test_a_changed_second_step_ends_every_token(user: User, visitor: Client) -> None:
+    before = log_in(visitor, user.email).json()
+    with public_context():
+        authenticator_added.send(Authenticator, user=user)
+    assert index_of_members(before["access_token"]).status_code == 401
+    assert refresh(visitor, before["refresh_token"]).status_code == 400
 
 
 def test_a_session_of_the_portal_does_not_open_the_api(restaurant: Restaurant, user: User) -> None:
