@@ -2,13 +2,16 @@
 
 Tests run in a transaction that is rolled back. The two restaurants are made once per test session, by the real
 migrations; `restaurant` opens the first one for the test's body, and `other_restaurant` is the one whose rows the test
-must never see.
+must never see. A test's body has the rights of the app's login and of the restaurant's role, and no others: what only
+the database's owner may do is done `with as_owner():`.
 """
 
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import hypothesis
 import pytest
@@ -17,7 +20,9 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from tenants.context import public_context, restaurant_context
+from tenants.db import roles
 from tenants.models import Membership, Restaurant, User
+from tenants.tests.db.base import playing
 
 # No time limit for an example: on a busy machine a slow one says nothing about the code.
 # CI judges a change by the same examples each time; everybody else looks for new ones.
@@ -30,10 +35,44 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("flux")
 
 PASSWORD = "correct-horse-battery"
+SUPERUSER = ""  # whom the tests' connection is when it plays nobody
 
 # To each of pytest-xdist's workers a cache of its own, as pytest-django does for databases.
 for _cache in settings.CACHES.values():
     _cache["OPTIONS"] = {"db": int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))}
+
+
+@contextmanager
+def as_owner(login: str = roles.OWNER) -> Iterator[None]:
+    """Run the block with the rights of the database's owner, as commands, migrations and upkeep do."""
+    token = playing.set(login)
+    try:
+        yield
+    finally:
+        playing.reset(token)
+
+
+def own_process() -> dict[str, str]:
+    """The environment for a process beside the tests', on their database, with the logins that production has."""
+    from django.db import connection
+
+    from flux.embedded import Services
+
+    facts = connection.settings_dict
+    login = f"{facts['USER']}:{quote(facts['PASSWORD'] or '')}" if facts["PASSWORD"] else facts["USER"]
+    host = facts["OPTIONS"].get("host") or facts["HOST"]
+    url = f"postgresql://{login}@/{facts['NAME']}?host={host}&port={facts['PORT'] or 5432}"
+    services = Services(url, os.environ["REDIS_URL"])
+    settled = {"SECRET_KEY": settings.SECRET_KEY, "FLUX_DEMO": "1", "LOG_LEVEL": "ERROR"}
+    return services.environ() | settled | {"DJANGO_SETTINGS_MODULE": "flux.settings"}
+
+
+def discard_temporary_tables() -> None:
+    """What the end of a transaction does: a test that imports for both restaurants runs in a single one."""
+    from django.db import connection
+
+    with public_context(), as_owner(SUPERUSER), connection.cursor() as cursor:
+        cursor.execute("DISCARD TEMP")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,12 +116,11 @@ def django_db_setup(
     """
     from django.test.utils import setup_databases, teardown_databases
 
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), public_context(), as_owner():
         databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
-        with public_context():
-            open_both_restaurants()
+        open_both_restaurants()
     yield
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), public_context(), as_owner(SUPERUSER):
         end_other_sessions()
         teardown_databases(databases, verbosity=0)
 
@@ -111,7 +149,7 @@ def end_other_sessions() -> None:
     """A thread of a server that a test ran may hold its connection still, and then the database cannot be dropped."""
     from django.db import connection
 
-    with public_context(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -173,7 +211,7 @@ def signed_in(user: User, restaurant: Restaurant) -> Client:
     with public_context():
         platform.force_login(user)
     client = Client(headers={"host": f"{restaurant.slug}.{settings.FLUX_DOMAIN}"})
-    with restaurant_context(restaurant):
+    with restaurant_context(restaurant), as_owner():  # also for somebody whom the restaurant may not see
         client.force_login(user)
         session = client.session
         session[sessions.PLATFORM] = platform.cookies[settings.SESSION_COOKIE_NAME].value

@@ -39,7 +39,6 @@ RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SUPPORTED = ("3.11", "3.12", "3.13")
 DEMO, DEV = "requirements-demo.txt", "requirements-dev.txt"  # DEV holds all of DEMO
 STAMP = "installed-lock.txt"
-REPLACES = ("DATABASE_URL", "REDIS_URL")  # where set, they stand for the embedded services
 STARTED_AGAIN = "FLUX_DEV_STARTED_AGAIN"  # set for the second start, inside the environment
 
 
@@ -251,8 +250,9 @@ def manage(asked: argparse.Namespace) -> int:
     var = VAR / "demo"
     with contextlib.ExitStack() as stack:
         services = embedded.running(var) or stack.enter_context(embedded.services(var))
-        environ = demo_environ(services) | {name: os.environ[name] for name in REPLACES if os.environ.get(name)}
-        return processes.foreground([sys.executable, "manage.py", *asked.rest], env=environ, cwd=ROOT)
+        database_url, redis_url = embedded.named()
+        meant = embedded.Services(database_url or services.database_url, redis_url or services.redis_url)
+        return processes.foreground([sys.executable, "manage.py", *asked.rest], env=demo_environ(meant), cwd=ROOT)
 
 
 def demo_environ(services: Services) -> dict[str, str]:

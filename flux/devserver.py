@@ -1,4 +1,4 @@
-"""The demo: Postgres, Valkey, the web server, the Celery worker with its beat, and a restaurant to look at."""
+"""The demo: Postgres, Valkey, the web server, the Celery workers with their beat, and a restaurant to look at."""
 
 import contextlib
 import json
@@ -74,18 +74,19 @@ def running(
     env = services.environ() | {"FLUX_DEMO": "1", "PYTHONUNBUFFERED": "1"}
     children: list[Child] = []
 
-    def launch(name: str, *command: str) -> None:
-        children.append(processes.start(name, [sys.executable, "-m", *command], var=var, env=env, cwd=ROOT))
+    def launch(name: str, *command: str, **more: str) -> None:
+        children.append(processes.start(name, [sys.executable, "-m", *command], var=var, env=env | more, cwd=ROOT))
 
     try:
         launch("web", *web_command(place.port))
         run("migrate", ["migrate_schemas", "--skip-checks"], var, env, children)
         progress("The database is up to date")
-        launch("worker", *worker_command(var))
+        launch("worker", *worker_command())
         run("restaurant", ["demo_restaurant", *(["--fresh"] if fresh else [])], var, env, children)
         progress("The restaurant is open; its sales go on loading in the background")
         wait_for_page(place, children)
         progress(f"{place.restaurant} answers")
+        launch("upkeep", *upkeep_command(var), FLUX_IDENTITY="owner")
         (var / NOTE).write_text(json.dumps(asdict(place)))
         yield place, children
     finally:
@@ -105,24 +106,16 @@ def web_command(port: int) -> list[str]:
     return ["gunicorn", "flux.wsgi", "--no-control-socket", *flags]
 
 
-def worker_command(var: Path) -> list[str]:
+def worker_command(concurrency: int = 2) -> list[str]:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    threads = ["--pool", "threads", "--concurrency", str(concurrency)]
+    return ["celery", "--quiet", "-A", "flux", "worker", "--loglevel", "INFO", *threads, *quiet]
+
+
+def upkeep_command(var: Path) -> list[str]:
+    """The timetable, and a worker for what only the database's owner may do."""
     beat = ["--beat", "--schedule", str(var / "beat")]
-    return [
-        "celery",
-        "--quiet",
-        "-A",
-        "flux",
-        "worker",
-        "--pool",
-        "threads",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "INFO",
-        *beat,
-        *quiet,
-    ]
+    return [*worker_command(concurrency=1), "--queues", "upkeep", "--hostname", "upkeep@%h", *beat]
 
 
 def run(name: str, command: list[str], var: Path, env: dict[str, str], others: list[Child]) -> None:

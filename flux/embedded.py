@@ -23,9 +23,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import psycopg
 
 from flux import processes
 from flux.processes import Child
+from tenants.db import roles
 
 START_TIMEOUT_S = 60
 LONGEST_SOCKET_PATH = 100  # bytes; macOS allows 104, Linux 108
@@ -57,7 +61,7 @@ class InUse(EmbeddedError):
 
 @dataclass(frozen=True)
 class Services:
-    """Where the database and the cache answer."""
+    """Where the database and the cache answer; `database_url` is a superuser's."""
 
     database_url: str
     redis_url: str
@@ -65,14 +69,38 @@ class Services:
     def environ(self) -> dict[str, str]:
         """The environment for a process that uses these services. libpq's own variables would point it elsewhere."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return inherited | {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        return inherited | {
+            "DATABASE_URL": login_url(self.database_url, roles.APP),
+            "DATABASE_OWNER_URL": login_url(self.database_url, roles.OWNER),
+            "DATABASE_BOOTSTRAP_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+        }
+
+    def prepare(self) -> None:
+        """Make the logins that Flux uses, and harden the database. Raises EmbeddedError."""
+        password = unquote(urlsplit(self.database_url).password or "")
+        try:
+            with psycopg.connect(self.database_url, autocommit=True) as database:
+                roles.prepare(database, owner_password=password, app_password=password)
+                roles.harden(database)
+        except psycopg.Error as error:
+            raise EmbeddedError(
+                f"The database cannot be prepared; DATABASE_URL must be a superuser's. {error}"
+            ) from error
+
+
+def login_url(url: str, login: str) -> str:
+    """`url` with another login, whose password is the same."""
+    parts = urlsplit(url)
+    password = f":{parts.password}" if parts.password else ""
+    return urlunsplit(parts._replace(netloc=f"{login}{password}@{parts.netloc.rpartition('@')[2]}"))
 
 
 @contextlib.contextmanager
 def services(var: Path, *, fsync: bool = True, fresh: bool = False) -> Iterator[Services]:
     """Run Postgres and Valkey in `var` for the length of the block; `fresh` empties `var` first.
 
-    DATABASE_URL and REDIS_URL, where set, replace the embedded service. Raises InUse when another process holds `var`.
+    What `named` finds replaces the embedded service. Raises InUse when another process holds `var`.
     """
     with claimed(var):
         processes.sweep(var)
@@ -81,7 +109,7 @@ def services(var: Path, *, fsync: bool = True, fresh: bool = False) -> Iterator[
             _empty(var)
         children: list[Child] = []
         try:
-            database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+            database_url, redis_url = named()
             if not redis_url:
                 valkey = Valkey(var)
                 children.append(valkey.start())
@@ -92,6 +120,7 @@ def services(var: Path, *, fsync: bool = True, fresh: bool = False) -> Iterator[
             if not redis_url:
                 valkey.wait(children[0])
             found = Services(database_url or postgres.url, redis_url or valkey.url)
+            found.prepare()
             note = var / "services.json"
             note.write_text(json.dumps(asdict(found)))
             yield found
@@ -99,6 +128,12 @@ def services(var: Path, *, fsync: bool = True, fresh: bool = False) -> Iterator[
             (var / "services.json").unlink(missing_ok=True)
             for child in children:  # Valkey first: no task may start that finds no database
                 processes.stop([child])
+
+
+def named() -> tuple[str | None, str | None]:
+    """Database and cache that the environment names, in place of embedded ones; the database by a superuser's login."""
+    database_url = os.environ.get("DATABASE_BOOTSTRAP_URL") or os.environ.get("DATABASE_URL")
+    return database_url or None, os.environ.get("REDIS_URL") or None
 
 
 def running(var: Path) -> Services | None:

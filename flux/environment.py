@@ -80,6 +80,13 @@ def _database(value: str) -> str | None:
     return None if parts.path.strip("/") else "names no database: postgresql://user:password@host:5432/name."
 
 
+def _one_of(*names: str) -> Check:
+    def check(value: str) -> str | None:
+        return None if value in names else f"is “{value}”, not one of {', '.join(names)}."
+
+    return check
+
+
 def _redis(*schemes: str) -> Check:
     def check(value: str) -> str | None:
         scheme = urlsplit(value).scheme
@@ -96,7 +103,9 @@ CHECKS: dict[str, Check] = {
     **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT", "WRONG_KEY_RATE_PER_ADDRESS"], _rate),
     "FLUX_DOMAIN": _host,
     "LOG_LEVEL": _level,
-    "DATABASE_URL": _database,
+    **dict.fromkeys(["DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BOOTSTRAP_URL"], _database),
+    "DATABASE_POOLING": _one_of("session", "transaction"),
+    "FLUX_IDENTITY": _one_of("app", "owner"),
     "REDIS_URL": _redis("redis", "rediss", "unix"),
     "CELERY_BROKER_URL": _redis("redis", "rediss", "redis+socket", "memory"),
 }

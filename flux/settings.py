@@ -112,14 +112,28 @@ TEMPLATES = [
 ]
 
 # --- Database and cache ----------------------------------------------------------------------------------------------
+# Who this process is: `app` serves people and runs jobs, `owner` migrates and makes restaurants (tenants/db/roles.py).
+# The tests log in as the superuser, and play either of the two.
+IDENTITY = "bootstrap" if TESTING else env.str("FLUX_IDENTITY", default="app")
+LOGINS = {
+    "app": env.db_url("DATABASE_URL", default="postgresql://flux_app@localhost/flux"),
+    "owner": env.db_url("DATABASE_OWNER_URL", default="postgresql://flux_owner@localhost/flux"),
+    "bootstrap": env.db_url("DATABASE_BOOTSTRAP_URL", default="postgresql://postgres@localhost/flux"),
+}
+POOLED = IDENTITY == "app" and env.str("DATABASE_POOLING", default="session") == "transaction"
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL", default="postgresql://flux@localhost/flux"),
-        "ENGINE": "tenants.db",
+        **LOGINS[IDENTITY],
+        "ENGINE": "tenants.tests.db" if TESTING else "tenants.db",
+        "TAKES_ROLES": IDENTITY == "app",
+        "POOLING": POOLED,
+        "ATOMIC_REQUESTS": POOLED,
+        "DISABLE_SERVER_SIDE_CURSORS": POOLED,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
+DATABASES["default"].setdefault("OPTIONS", {})["server_side_binding"] = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
 CACHES = {
@@ -285,6 +299,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL.replace("unix://", "redis+socket://"))
+CELERY_TASK_ROUTES = {"tenants.upkeep.*": {"queue": "upkeep"}}  # what only the database's owner may do
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

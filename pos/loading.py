@@ -41,22 +41,29 @@ def lock() -> None:
     as it writes, which is quicker than keeping a list of them for the commit.
     """
     with database.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '64MB'; SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pos.loading ' || current_schema(), 0))")
 
 
-STAGE = """
-DROP TABLE IF EXISTS staged_line, staged_order, staged_item, differing;
+STAGE = (
+    "DROP TABLE IF EXISTS staged_line, staged_order, staged_item, differing",
+    """
 CREATE TEMP TABLE staged_item (
     item int, id uuid, name text, category text, price numeric(12, 4), menu_item_id uuid
-) ON COMMIT DROP;
+) ON COMMIT DROP
+""",
+    """
 CREATE TEMP TABLE staged_order (
     number int, external_id text, opened_at timestamptz, business_date date, lines int, order_id bigint
-) ON COMMIT DROP;
+) ON COMMIT DROP
+""",
+    """
 CREATE TEMP TABLE staged_line (
     number int, position int, item int, quantity numeric(12, 3), gross numeric(12, 4), net numeric(12, 4)
 ) ON COMMIT DROP
-"""
+""",
+)
 FIND_ITEMS = """
 UPDATE staged_item s SET menu_item_id = m.id FROM menu_menuitem m WHERE lower(m.name) = lower(s.name)
 """
@@ -110,10 +117,10 @@ TOUCHED_DAYS = """
 SELECT business_date FROM differing UNION SELECT was_on FROM differing WHERE was_on IS NOT NULL
 UNION SELECT business_date FROM left_out ORDER BY 1
 """
-DROP_LEFT_OUT = """
-DELETE FROM pos_orderline WHERE order_id IN (SELECT id FROM left_out);
-DELETE FROM pos_order WHERE id IN (SELECT id FROM left_out)
-"""
+DROP_LEFT_OUT = (
+    "DELETE FROM pos_orderline WHERE order_id IN (SELECT id FROM left_out)",
+    "DELETE FROM pos_order WHERE id IN (SELECT id FROM left_out)",
+)
 WRITE_ORDERS = """
 INSERT INTO pos_order (connection_id, external_id, opened_at, business_date, file_id)
 SELECT %s, external_id, opened_at, business_date, %s FROM differing ORDER BY number
@@ -161,13 +168,15 @@ def stage(orders: Iterable[Order], connection_id: UUID | None) -> None:
         )
         line_rows += [f"{number}\t{at}\t{items.cells(line)}" for at, line in enumerate(order.lines, start=1)]
     with database.cursor() as cursor:
-        cursor.execute(STAGE)
+        for statement in STAGE:
+            cursor.execute(statement)
         _copy(cursor, "staged_item (item, id, name, category, price)", items.rows())
         _copy(cursor, "staged_order (number, external_id, opened_at, business_date, lines)", order_rows)
         _copy(cursor, "staged_line", line_rows)
         cursor.execute(FIND_ITEMS)
         cursor.execute(FIND_ORDERS, [connection_id])
-        cursor.execute("SET LOCAL default_statistics_target = 10; ANALYZE staged_item, staged_order, staged_line")
+        cursor.execute("SET LOCAL default_statistics_target = 10")
+        cursor.execute("ANALYZE staged_item, staged_order, staged_line")
 
 
 class _Items:
@@ -241,7 +250,8 @@ def write(connection: Connection, file: SalesFile | None) -> Changes:
     changes = compare(connection.pk, file_id)
     if not changes.nothing:
         with database.cursor() as cursor:
-            cursor.execute(DROP_LEFT_OUT)
+            for statement in DROP_LEFT_OUT:
+                cursor.execute(statement)
             cursor.execute(WRITE_ORDERS, [connection.pk, file_id])
             cursor.execute(FIND_NEW_ORDERS, [connection.pk])
             cursor.execute(DROP_LINES)

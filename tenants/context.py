@@ -1,8 +1,8 @@
 """Which restaurant the running code works for.
 
 One `ContextVar` is the only truth; the database connection, the cache keys and the log lines read it. A thread or an
-asyncio task therefore cannot swap restaurants with another one. Without a choice the code works for `public`, where no
-restaurant has a table: such a query fails instead of reading somebody's rows.
+asyncio task therefore cannot swap restaurants with another one. Where nothing has been chosen, a query raises: what
+belongs to the whole platform is asked for in a `public_context`.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,15 @@ ALLAUTH = ("allauth:", "allauth.")
 
 
 class Tenant(Protocol):
-    """Whatever names a schema: a `Restaurant`, or django-tenants' stand-in for `public`."""
+    """Whatever names a schema: a `Restaurant`, or the `Platform`."""
 
     schema_name: str
+
+
+class Platform:
+    """What belongs to no restaurant: the `public` schema."""
+
+    schema_name = PUBLIC
 
 
 class NoRestaurant(RuntimeError):
@@ -30,18 +36,25 @@ class NoRestaurant(RuntimeError):
 chosen: ContextVar[Tenant | None] = ContextVar("chosen_restaurant", default=None)
 
 
+def tenant() -> Tenant:
+    """What was chosen, the platform included; raises `NoRestaurant` where nothing was."""
+    found = chosen.get()
+    if found is None:
+        raise NoRestaurant("No restaurant has been chosen: use restaurant_context(), or public_context().")
+    return found
+
+
 def schema_name() -> str:
-    """The schema in which queries run now."""
-    tenant = chosen.get()
-    return tenant.schema_name if tenant is not None else PUBLIC
+    """The schema in which queries run now; raises `NoRestaurant`."""
+    return tenant().schema_name
 
 
 def current_restaurant() -> "Restaurant":
     """The restaurant that the running code works for; raises `NoRestaurant` outside of one."""
-    tenant = chosen.get()
-    if tenant is None or tenant.schema_name == PUBLIC:
-        raise NoRestaurant("No restaurant has been chosen: use restaurant_context().")
-    return tenant  # type: ignore[return-value]
+    found = tenant()
+    if found.schema_name == PUBLIC:
+        raise NoRestaurant("This needs a restaurant, and runs for the platform: use restaurant_context().")
+    return found  # type: ignore[return-value]
 
 
 @contextmanager
@@ -57,7 +70,7 @@ def restaurant_context(restaurant: "Restaurant") -> Iterator["Restaurant"]:
 @contextmanager
 def public_context() -> Iterator[None]:
     """Run the block in `public`: restaurants, people and memberships, and nothing else."""
-    token = chosen.set(None)
+    token = chosen.set(Platform())
     try:
         yield
     finally:
@@ -77,8 +90,7 @@ def cache_key(key: str, key_prefix: str, version: int) -> str:
 
 def bind_log_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     """structlog processor: names the restaurant on every line."""
-    tenant = chosen.get()
-    slug = getattr(tenant, "slug", None)
+    slug = getattr(chosen.get(), "slug", None)
     if slug:
         event.setdefault("restaurant", slug)
     return event

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.core.cache import caches
 from django.core.exceptions import DisallowedHost
-from django.db import connection
+from django.db import connection, transaction
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from tenants import sessions
 from tenants.context import public_context, restaurant_context
+from tenants.db import roles
 from tenants.models import Domain, Membership, Restaurant
 
 HOST_SECONDS = 30
@@ -78,7 +79,16 @@ class HealthMiddleware:
         answers = {"database": self.answers(self.ask_database), "cache": self.answers(self.ask_cache)}
         ready = all(answers.values())
         words = {name: "ok" if ok else "no answer" for name, ok in answers.items()}
+        if answers["database"]:
+            words["hardened"] = "yes" if self.is_hardened() else "no"
         return JsonResponse({"status": "ready" if ready else "not ready", **words}, status=200 if ready else 503)
+
+    @staticmethod
+    def is_hardened() -> bool:
+        """Whether `harden_database` has been run, which some managed servers do not allow."""
+        with public_context(), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(roles.IS_HARDENED)
+            return bool(cursor.fetchone()[0])
 
     @staticmethod
     def answers(ask: Callable[[], object]) -> bool:
@@ -92,7 +102,7 @@ class HealthMiddleware:
 
     @staticmethod
     def ask_database() -> None:
-        with public_context(), connection.cursor() as cursor:
+        with public_context(), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 
     @staticmethod

@@ -1,9 +1,11 @@
 """Opening a restaurant: its row, its schema with all tables, its host, its owner."""
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
 
 from tenants.context import public_context
+from tenants.db import roles
 from tenants.middleware import forget_hosts
 from tenants.models import Domain, Membership, Restaurant, User
 
@@ -35,4 +37,6 @@ def _make(restaurant: Restaurant, owner: User | None) -> None:
     host.save()
     if owner is not None:
         Membership.objects.create(user=owner, restaurant=restaurant, role=Membership.Role.OWNER)
-    restaurant.create_schema(verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(roles.schema_statements(restaurant.schema_name)))
+    call_command("migrate_schemas", schema_name=restaurant.schema_name, tenant=True, interactive=False, verbosity=0)

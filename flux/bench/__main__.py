@@ -9,6 +9,7 @@ import sys
 import django
 
 import flux.bench
+from tenants.context import public_context
 
 
 def main(argv: list[str]) -> int:
@@ -19,9 +20,11 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"Which benchmark? {', '.join(names)}\n")
         return 2
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flux.settings")
+    os.environ.setdefault("FLUX_IDENTITY", "owner")
     django.setup()
     module = importlib.import_module(f"flux.bench.{argv[0]}{'_' if argv[0] == 'import' else ''}")
-    figures = module.run(argv[1:])
+    with public_context():
+        figures = module.run(argv[1:])
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

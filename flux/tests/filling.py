@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from conftest import discard_temporary_tables
 from forecasting.models import Forecast, Run
 from menu.models import Ingredient, MenuItem, RecipeLine
 from pos import importing
@@ -35,6 +36,7 @@ def fill(restaurant: Restaurant, marker: str, *, first_id: int) -> None:
     """Rows of every kind. Numbered rows start at `first_id`, so that two restaurants have no number in common."""
     with restaurant_context(restaurant):
         _fill(restaurant, marker, first_id, timezone.now())
+    discard_temporary_tables()
 
 
 def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from conftest import signed_in
 from flux.tests.routes import Route, all_routes
 from tenants import tokens
+from tenants.context import public_context
 from tenants.models import Membership, Restaurant, User
 
 pytestmark = pytest.mark.django_db
@@ -226,8 +227,9 @@ def test_the_support_admin_is_for_staff_who_are_members(
     member: Callable[..., User],
 ) -> None:
     staff_here, staff_elsewhere = member(restaurant, email="s@example.com"), member(other_restaurant)
-    User.objects.update(is_superuser=True)
-    User.objects.filter(pk__in=[staff_here.pk, staff_elsewhere.pk]).update(is_staff=True)
+    with public_context():
+        User.objects.update(is_superuser=True)
+        User.objects.filter(pk__in=[staff_here.pk, staff_elsewhere.pk]).update(is_staff=True)
     clients = {who: signed_in(user, restaurant) for who, user in people.items()}
     support, elsewhere = signed_in(staff_here, restaurant), signed_in(staff_elsewhere, restaurant)
     admin = [route for route in all_routes() if route.is_admin]

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, Max, Sum
 
+from conftest import as_owner
 from flux import pipeline, tasks
 from flux.demo import bistro, loading, opening, trade
 from forecasting.models import Forecast
@@ -51,7 +52,7 @@ def load(restaurant, facts, now=NOW):
 
 
 def test_opening_makes_a_restaurant_with_people_who_can_sign_in_and_a_second_time_nothing(db, facts):
-    with public_context():
+    with public_context(), as_owner():
         first = opening.open_bistro(facts, now=NOW)
         again = opening.open_bistro(facts, now=NOW + dt.timedelta(hours=2))
         assert first == again
@@ -65,7 +66,7 @@ def test_opening_makes_a_restaurant_with_people_who_can_sign_in_and_a_second_tim
 
 
 def test_a_fresh_start_leaves_nothing_of_the_old_one(db, facts):
-    with public_context():
+    with public_context(), as_owner():
         old = opening.open_bistro(facts, now=NOW)
         connection.check_constraints()  # those that wait for a commit, which a test does not have
         opening.close_for_good(facts)

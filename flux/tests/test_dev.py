@@ -163,7 +163,7 @@ def test_an_extra_brings_the_extras_that_it_includes() -> None:
 def test_the_example_names_every_setting() -> None:
     read = set(re.findall(r'\benv\.\w+\(\s*"(\w+)"', (ROOT / "flux/settings.py").read_text()))
     named = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert named - {"POSTGRES_PASSWORD"} == read
+    assert named - {f"POSTGRES_{which}PASSWORD" for which in ("", "OWNER_", "BOOTSTRAP_")} == read
 
 
 def test_the_demo_takes_the_next_port_that_is_free() -> None:
@@ -186,10 +186,10 @@ def test_a_database_that_is_named_stands_for_the_running_demos(
     seen: dict[str, str] = {}
     monkeypatch.setattr("flux.embedded.running", lambda var: Services("postgresql:///demo", "unix:///demo"))
     monkeypatch.setattr("flux.processes.foreground", lambda command, env, cwd: seen.update(env) or 0)
-    monkeypatch.setenv("DATABASE_URL", "postgresql:///mine")
+    monkeypatch.setenv("DATABASE_BOOTSTRAP_URL", "postgresql://root@/mine")
     monkeypatch.delenv("REDIS_URL", raising=False)
     assert dev.manage(Namespace(rest=["check"])) == 0
-    assert (seen["DATABASE_URL"], seen["REDIS_URL"]) == ("postgresql:///mine", "unix:///demo")
+    assert (seen["DATABASE_URL"], seen["REDIS_URL"]) == ("postgresql://flux_app@/mine", "unix:///demo")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ with embedded.services(Path(sys.argv[1]), fsync=False):
 
 @pytest.fixture(autouse=True)
 def _no_services_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_BOOTSTRAP_URL", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -183,17 +183,33 @@ def test_a_server_that_does_not_start_shows_its_log(var: Path, monkeypatch: pyte
 
 
 def test_urls_in_the_environment_replace_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://db.example/flux")
-    monkeypatch.setenv("REDIS_URL", "redis://cache.example/0")
-    with embedded.services(tmp_path) as services:
-        assert services == Services("postgresql://db.example/flux", "redis://cache.example/0")
-    assert not (tmp_path / "postgres").exists()
+    with embedded.services(tmp_path / "first", fsync=False) as first:
+        monkeypatch.setenv("DATABASE_URL", first.database_url)
+        monkeypatch.setenv("REDIS_URL", first.redis_url)
+        with embedded.services(tmp_path / "second") as second:
+            assert second == first
+    assert not (tmp_path / "second" / "postgres").exists()
+
+
+def test_a_database_where_flux_may_not_make_its_logins_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with embedded.services(tmp_path / "first", fsync=False) as first:
+        monkeypatch.setenv("DATABASE_URL", first.environ()["DATABASE_URL"])
+        with (
+            pytest.raises(EmbeddedError, match="DATABASE_URL must be a superuser's"),
+            embedded.services(tmp_path / "second"),
+        ):
+            pass
 
 
 def test_the_environment_of_the_services_has_none_of_libpqs_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "6543")
-    environ = Services("postgresql:///a", "unix:///b").environ()
-    assert (environ["DATABASE_URL"], environ["REDIS_URL"]) == ("postgresql:///a", "unix:///b")
+    environ = Services("postgresql://root:a%40b@db.example:5433/a", "unix:///b").environ()
+    assert environ["DATABASE_URL"] == "postgresql://flux_app:a%40b@db.example:5433/a"
+    assert environ["DATABASE_OWNER_URL"] == "postgresql://flux_owner:a%40b@db.example:5433/a"
+    assert environ["DATABASE_BOOTSTRAP_URL"] == "postgresql://root:a%40b@db.example:5433/a"
+    assert environ["REDIS_URL"] == "unix:///b"
     assert "PGPORT" not in environ
 
 

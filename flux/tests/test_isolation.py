@@ -16,7 +16,7 @@ from flux import tasks
 from flux.tests.filling import fill, keys, snapshot, tenant_models
 from flux.tests.routes import Route, all_routes
 from tenants import tokens
-from tenants.context import restaurant_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.office.models import Job
 
@@ -41,8 +41,9 @@ def ours(restaurant: Restaurant, theirs: Restaurant) -> Restaurant:
 def owner(ours: Restaurant, theirs: Restaurant, member: Callable[..., User]) -> User:
     """Somebody with every right in ours, and with a membership in theirs that must not matter here."""
     user = member(ours, Membership.Role.OWNER, email="owner@example.com")
-    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
-    Membership.objects.create(user=user, restaurant=theirs, role=Membership.Role.OWNER)
+    with public_context():
+        User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+        Membership.objects.create(user=user, restaurant=theirs, role=Membership.Role.OWNER)
     return User.objects.get(pk=user.pk)
 
 

@@ -3,18 +3,16 @@
 import csv
 import gzip
 import io
-import os
 import subprocess
 import sys
 import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.db import connection as database
 
+from conftest import as_owner, discard_temporary_tables, own_process
 from menu.models import MenuItem
 from pos import importing, sources
 from pos.importing import AnswerRefused
@@ -288,6 +286,7 @@ def test_a_file_of_too_many_columns_is_refused_in_words(restaurant):
 
 def test_two_restaurants_never_see_each_others_sales(restaurant, other_restaurant):
     load(restaurant, HEADER + MONDAY)
+    discard_temporary_tables()
     with restaurant_context(other_restaurant):
         assert (Order.objects.count(), MenuItem.objects.count(), SalesFile.objects.count()) == (0, 0, 0)
         load(other_restaurant, HEADER + TUESDAY)
@@ -311,7 +310,7 @@ django.setup()
 from django.utils import timezone
 from pos import importing, rollup
 from pos.models import SalesFile
-from tenants.context import restaurant_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
 def stop(days):
@@ -319,7 +318,8 @@ def stop(days):
     time.sleep(60)
 
 rollup.refresh = stop
-restaurant = Restaurant.objects.get(slug="cafe")
+with public_context():
+    restaurant = Restaurant.objects.get(slug="cafe")
 with restaurant_context(restaurant):
     importing.run(SalesFile.objects.get(), restaurant=restaurant, now=timezone.now())
 """
@@ -329,12 +329,13 @@ with restaurant_context(restaurant):
 def cafe(committed):
     """A restaurant whose rows are committed; it is dropped with its schema afterwards."""
     restaurant = Restaurant(slug="cafe", name="Café", timezone="Europe/Paris", currency="EUR", country="FR")
-    provisioning.open_restaurant(restaurant)
+    with as_owner():
+        provisioning.open_restaurant(restaurant)
     try:
         with restaurant_context(restaurant):
             yield restaurant
     finally:
-        with public_context():
+        with public_context(), as_owner():
             restaurant.delete(force_drop=True)
 
 
@@ -360,25 +361,10 @@ def test_two_uploads_at_once_come_one_after_the_other(cafe):
     assert sum(DailySales.objects.values_list("quantity", flat=True)) in {MANY_UNITS, 2 * MANY_UNITS}
 
 
-def database_url():
-    """Of the test database, for another process."""
-    given = database.get_connection_params()
-    person = quote(given.get("user", "")) + (f":{quote(given['password'])}" if given.get("password") else "")
-    if given["host"].startswith("/"):
-        return f"postgresql://{person}@/{given['dbname']}?host={quote(given['host'], safe='')}"
-    return f"postgresql://{person}@{given['host']}:{given.get('port', 5432)}/{given['dbname']}"
-
-
 def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
     file = kept(MANY)
-    environ = os.environ | {
-        "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": "flux.settings",
-        "SECRET_KEY": settings.SECRET_KEY,
-        "FLUX_DEMO": "1",
-        "LOG_LEVEL": "ERROR",
-    }
-    worker = subprocess.Popen([sys.executable, "-c", STOPS_HALFWAY], env=environ, stdout=subprocess.PIPE, text=True)
+    script = [sys.executable, "-c", STOPS_HALFWAY]
+    worker = subprocess.Popen(script, env=own_process(), stdout=subprocess.PIPE, text=True)
     assert worker.stdout is not None
     assert worker.stdout.readline() == "all but the rollup is written\n"
     worker.kill()

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
+from conftest import as_owner
 from forecasting.models import Forecast, Run
 from menu.models import Ingredient, MenuItem, RecipeLine
 from menu.tests.factories import IngredientFactory
@@ -33,7 +34,7 @@ from procurement.tests.factories import (
     forecast,
     sold,
 )
-from tenants.context import restaurant_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import User
 from tenants.office.models import AuditEntry
 
@@ -76,14 +77,14 @@ def committed(restaurant):
         return made
 
     yield commit
-    commit(lambda: [model.objects.all().delete() for model in ROWS])
-    commit(lambda: User.objects.filter(email__endswith="@at-once.example").delete())
+    commit(as_owner()(lambda: [model.objects.all().delete() for model in ROWS]))
+    commit(public_context()(lambda: User.objects.filter(email__endswith="@at-once.example").delete()))
 
 
 @pytest.fixture
 def people(committed):
     """Four people who act at the same moment."""
-    return committed(lambda: [User.objects.create_user(f"{n}@at-once.example") for n in range(4)])
+    return committed(public_context()(lambda: [User.objects.create_user(f"{n}@at-once.example") for n in range(4)]))
 
 
 def test_managers_who_approve_at_once_are_one_approval(restaurant, committed, people):

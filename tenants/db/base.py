@@ -1,31 +1,90 @@
-"""The database backend: every query runs in the schema of the restaurant that `tenants.context` names.
+"""The database backend: every query runs in the schema, and under the role, of what `tenants.context` names.
 
-A thin layer over django-tenants' backend. It differs in three things: the chosen restaurant lives in a `ContextVar`
-and not on the connection, `SET search_path` is sent only when the wanted path is not the one the connection already
-has, and a failed SET raises instead of letting the query run on the old path.
+A layer over django-tenants' backend, which differs from it in this:
+
+- The chosen restaurant lives in a `ContextVar`, not on the connection. Where nothing was chosen, a query raises.
+- Path and role go to the server as one message, and only when they are not what this session of the server has already.
+  What it has is remembered on the physical connection, forgotten with the transaction in which it was said, and from
+  PostgreSQL 18 on compared with what the server itself reports.
+- A message that fails raises, instead of letting the query run on the old path.
+- The role is the restaurant's own (`tenants.db.roles`): a lost path, a qualified name or a mistake in code fails,
+  instead of reading another restaurant's rows. The owner's connections take no role.
+- A statement is one statement: a second one behind a semicolon is refused by the server.
+
+Behind PgBouncer in transaction mode (`POOLING`), a session is another one after each transaction. Then path and role go
+with `BEGIN` as one message, for that transaction alone, and a query outside of one is refused.
 """
 
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base as postgres
 from django_tenants.postgresql_backend import base
 from django_tenants.utils import quote_schema_name
+from psycopg import Cursor
 from psycopg.pq import TransactionStatus
 
-from tenants.context import PUBLIC, Tenant, chosen, schema_name
+from tenants import context
+from tenants.context import PUBLIC, Tenant, chosen
+from tenants.db import roles
+
+MOST_SCHEMAS = 100  # what a session of the server has read of a schema stays in its memory until it ends
+IDLE_S = 30  # a connection used less long ago is taken for alive
+
+assert DEFAULT_DB_ALIAS == "default"  # noqa: S101 - the only database: what was chosen holds for one server
+
+
+class OutsideTransaction(RuntimeError):
+    """A query outside of a transaction, where the connection goes through PgBouncer in transaction mode."""
 
 
 class SchemaAlone(base.FakeTenant):
-    """A schema whose path leaves out `public`."""
+    """A schema whose path leaves out `public`, while django-tenants makes tables in it."""
 
     include_public = False
+
+
+class OneStatement(postgres.ServerBindingCursor):
+    """A cursor for the extended protocol alone, in which the server takes one statement and no second one behind it."""
+
+    def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
+        super()._execute_send(query, force_extended=True, binary=binary)
+
+
+@dataclass
+class Session:
+    """What a session of the server was told last. Lives as long as the physical connection."""
+
+    told: str | None = None
+    reported: str | None = None  # the path in the server's own words
+    in_transaction: bool = False  # told in the running transaction, whose end may undo it
+    schemas: set[str] = field(default_factory=set)
+
+    def forget(self) -> None:
+        self.told, self.in_transaction = None, False
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """django-tenants' wrapper with the context as its only memory of the chosen restaurant."""
 
+    _used_at = 0.0
+    _ends_transaction = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._constructed = False
+        super().__init__(*args, **kwargs)
+        self._constructed = True
+
+    # What was chosen, under the names that django-tenants uses
+
     @property
     def tenant(self) -> Tenant:
-        return chosen.get() or base.FakeTenant(schema_name=PUBLIC)
+        return context.tenant()
 
     @tenant.setter
     def tenant(self, value: Tenant | None) -> None:
@@ -33,7 +92,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def schema_name(self) -> str:
-        return schema_name()
+        return context.schema_name()
 
     @schema_name.setter
     def schema_name(self, value: str | None) -> None:
@@ -44,35 +103,154 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether shared tables are in reach; only while django-tenants makes a new schema they are not."""
         return getattr(chosen.get(), "include_public", True)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._constructed = False
-        super().__init__(*args, **kwargs)
-        self._constructed = True
-
     def set_tenant(self, tenant: Tenant, include_public: bool = True) -> None:
         """Choose a schema for the rest of the context, as django-tenants' own commands do; our code uses contexts."""
         if not self._constructed:
             return  # the parent's constructor asks for public: a new connection must not change what was chosen
-        if tenant.schema_name == PUBLIC:
-            chosen.set(None)
-        elif include_public:
+        if include_public or tenant.schema_name == PUBLIC:
             chosen.set(tenant)
         else:
             chosen.set(SchemaAlone(schema_name=tenant.schema_name))
 
-    def connect(self) -> None:
-        self.search_path_set_schemas = None  # a new session of the server has a path of its own
-        super().connect()
+    # What a session of the server has to be told
+
+    @property
+    def takes_roles(self) -> bool:
+        """Whether queries run under the restaurant's role: in the app's processes, not in the owner's."""
+        return bool(self.settings_dict["TAKES_ROLES"])
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether PgBouncer in transaction mode stands in between."""
+        return bool(self.settings_dict["POOLING"])
+
+    def wanted(self, local: str = "") -> str:
+        """The message that brings a session to path and role of what was chosen; raises `NoRestaurant`."""
+        names = self._get_cursor_search_paths()
+        path = ", ".join(quote_schema_name(name) for name in names)
+        role = "NONE"
+        if self.takes_roles:
+            role = quote_schema_name(roles.PLATFORM if names[0] == PUBLIC else names[0])
+        return f"SET {local}search_path = {path}; SET {local}ROLE {role}"
 
     def _handle_search_path(self, cursor: Any = None) -> None:
-        wanted = self._get_cursor_search_paths()
-        if self.search_path_set_schemas == wanted:
-            return
-        if self.connection.info.transaction_status == TransactionStatus.INERROR:
+        """Django's hook before each query: tell the session where it is, unless it knows."""
+        self._used_at = time.monotonic()
+        if self.alias == NO_DB_ALIAS:
+            return  # to make and drop databases, where there is no schema of ours
+        status = self.connection.info.transaction_status
+        if status == TransactionStatus.INERROR:
             return  # every statement but a rollback fails now, and a rollback needs no path
-        self.search_path_set_schemas = None
-        statement = "SET search_path = " + ", ".join(quote_schema_name(name) for name in wanted)
-        # Past Django's cursor, so that a literal query count counts the view's queries.
-        with self.wrap_database_errors, self.connection.cursor() as raw:
-            raw.execute(statement)
-        self.search_path_set_schemas = wanted
+        if self._ends_transaction and status != TransactionStatus.IDLE:
+            return  # a savepoint's end needs none either
+        if self.is_pooled:
+            self._tell_transaction(status)
+        else:
+            self._tell_session()
+
+    def _tell_session(self) -> None:
+        message, session = self.wanted(), self.session
+        if session.told == message and session.reported == self._reported_path():
+            return
+        self._send(message)
+        session.told, session.reported = message, self._reported_path()
+        session.in_transaction = not self.get_autocommit()
+
+    def _tell_transaction(self, status: TransactionStatus) -> None:
+        message, session = self.wanted("LOCAL "), self.session
+        if self.autocommit:
+            raise OutsideTransaction("Behind PgBouncer every query needs a transaction: use transaction.atomic().")
+        if status == TransactionStatus.IDLE:
+            message = f"BEGIN; {message}"
+        elif session.told == message:
+            return
+        self._send(message)
+        session.told, session.in_transaction = message.removeprefix("BEGIN; "), True
+
+    def _send(self, message: str) -> None:
+        """Past Django's cursor, so that a literal query count counts the view's queries."""
+        self.session.forget()
+        with self.wrap_database_errors, Cursor(self.connection) as raw:
+            raw.execute(message)
+        self.session.schemas.add(self.schema_name)
+
+    def _reported_path(self) -> str | None:
+        """The session's path as the server reports it with each answer; None before PostgreSQL 18."""
+        path: str | None = self.connection.info.parameter_status("search_path")
+        return path
+
+    @property
+    def session(self) -> Session:
+        """The memory of the physical connection, which psycopg's pool may hand to another wrapper."""
+        found: Session | None = getattr(self.connection, "flux_session", None)
+        if found is None:
+            found = self.connection.flux_session = Session()
+        return found
+
+    # Where what was said comes undone
+
+    def _rollback(self) -> None:
+        if self.connection is not None and self.session.in_transaction:
+            self.session.forget()
+        super()._rollback()
+
+    def _commit(self) -> None:
+        try:
+            super()._commit()
+        except BaseException:
+            self._forget()  # a deferred constraint: the server has rolled back
+            raise
+        if self.connection is not None:
+            if self.is_pooled:
+                self.session.forget()  # the next transaction may be another session's
+            self.session.in_transaction = False
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        with self._ending():
+            super()._savepoint_rollback(sid)
+        if self.session.in_transaction:
+            self.session.forget()
+
+    def _savepoint_commit(self, sid: str) -> None:
+        with self._ending():
+            super()._savepoint_commit(sid)
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        self._ends_transaction = True
+        try:
+            yield
+        finally:
+            self._ends_transaction = False
+
+    def _close(self) -> None:
+        self._forget()  # psycopg's pool keeps the physical connection, and rolls back what was left open
+        super()._close()
+
+    def _forget(self) -> None:
+        if self.connection is not None:
+            self.session.forget()
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """Behind PgBouncer, leave the BEGIN to the message that chooses path and role."""
+        if autocommit or not self.is_pooled:
+            super()._set_autocommit(autocommit)
+
+    # How long a connection lives
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        if self.takes_roles:
+            params["cursor_factory"] = OneStatement
+        return params
+
+    def close_if_health_check_failed(self) -> None:
+        """Ask a connection whether it is alive only after it has been idle; Django would ask once per request."""
+        if time.monotonic() - self._used_at >= IDLE_S:
+            super().close_if_health_check_failed()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Between requests and tasks: also close a session that has seen many schemas, for the memory it holds."""
+        super().close_if_unusable_or_obsolete()
+        if self.connection is not None and not self.in_atomic_block and len(self.session.schemas) > MOST_SCHEMAS:
+            self.close()

@@ -5,7 +5,8 @@ import threading
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from tenants.context import restaurant_context
+from conftest import SUPERUSER, as_owner
+from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
 
@@ -59,7 +60,7 @@ def test_a_failed_set_raises_and_no_query_runs(committed: list[Restaurant]) -> N
         end_session(lost)
         with restaurant_context(trattoria), pytest.raises(DatabaseError):
             where()
-        assert connection.search_path_set_schemas is None
+        assert connection.session.told is None
         connection.close()
         assert where() == bistro.schema_name
 
@@ -68,7 +69,7 @@ def end_session(pid: int) -> None:
     """End a session of the server, from another one."""
 
     def run() -> None:
-        with connection.cursor() as cursor:
+        with public_context(), as_owner(SUPERUSER), connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         connection.close()
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from conftest import PASSWORD
+from conftest import PASSWORD, as_owner
 from tenants import people, provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant, User
@@ -20,7 +20,7 @@ FACTS = {"timezone": "Europe/Berlin", "currency": "EUR", "country": "DE", "statu
 
 @pytest.fixture(autouse=True)
 def _in_public(db: None) -> Any:
-    with public_context():
+    with public_context(), as_owner():
         yield
 
 
@@ -174,7 +174,8 @@ class TestTwoAtOnce:
 
             restaurant.full_clean = find_it_free_together  # type: ignore[method-assign]
             try:
-                provisioning.open_restaurant(restaurant)
+                with as_owner():
+                    provisioning.open_restaurant(restaurant)
                 answers.append("open")
             except ValidationError as error:
                 answers.append(error.message_dict["slug"][0])
@@ -191,6 +192,7 @@ class TestTwoAtOnce:
             assert sorted(answers) == ["Restaurant with this Slug already exists.", "open"]
             assert len(schemas() - before) == 1
         finally:
-            for restaurant in Restaurant.objects.filter(slug="kantine"):
-                restaurant.delete(force_drop=True)
+            with as_owner():
+                for restaurant in Restaurant.objects.filter(slug="kantine"):
+                    restaurant.delete(force_drop=True)
         assert schemas() == before

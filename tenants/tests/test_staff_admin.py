@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
 
-from conftest import PASSWORD, signed_in
+from conftest import PASSWORD, as_owner, signed_in
 from tenants import middleware, provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant, User
@@ -102,7 +102,8 @@ def query_count(client: Client, model: str) -> int:
 
 
 def test_making_a_restaurant_opens_it(staff: Client) -> None:
-    answer = staff.post("/admin/tenants/restaurant/add/", NEW)
+    with as_owner():
+        answer = staff.post("/admin/tenants/restaurant/add/", NEW)
     assert answer.status_code == 302
     kantine = Restaurant.objects.get(slug="kantine")
     assert kantine.host == "kantine.flux.localhost"
@@ -285,8 +286,8 @@ def test_the_admin_asks_no_other_host_for_anything(staff: Client) -> None:
 def test_a_new_restaurants_host_answers_at_once() -> None:
     visitor = Client(headers={"host": "kantine.flux.localhost"})
     assert visitor.get("/").status_code == 404
-    provisioning.open_restaurant(
-        Restaurant(name="Kantine", slug="kantine", timezone="Europe/Berlin", currency="EUR", country="DE")
-    )
+    kantine = Restaurant(name="Kantine", slug="kantine", timezone="Europe/Berlin", currency="EUR", country="DE")
+    with public_context(), as_owner():
+        provisioning.open_restaurant(kantine)
     assert visitor.get("/auth/sign-in/").status_code == 302
     middleware.forget_hosts()

@@ -22,9 +22,9 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
-from conftest import PASSWORD
+from conftest import PASSWORD, as_owner
 from tenants import provisioning
-from tenants.context import restaurant_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -90,7 +90,8 @@ def committed(work: Callable[[], T]) -> T:
 
     def alone() -> T:
         try:
-            return work()
+            with public_context(), as_owner():
+                return work()
         finally:
             connections.close_all()
 
