@@ -253,7 +253,8 @@ def test_cached_forecasts_stay_in_their_restaurant(
     for place in [restaurant, other_restaurant] * 2:
         with restaurant_context(place), public_context():
             user = User.objects.filter(email=f"manager@{place.slug}.example").first() or member(place)
-        headers = {"host": f"{place.slug}.flux.localhost", "authorization": f"Bearer {tokens.issue(user, place)}"}
+            token = tokens.issue(user, place)
+        headers = {"host": f"{place.slug}.flux.localhost", "authorization": f"Bearer {token}"}
         if len(names_seen) < 2:
             with restaurant_context(place):
                 forecast.drop_lists()

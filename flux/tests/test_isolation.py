@@ -52,7 +52,8 @@ class Visitor:
 
     def __init__(self, user: User, restaurant: Restaurant) -> None:
         self.pages = signed_in(user, restaurant)
-        bearer = f"Bearer {tokens.issue(user, restaurant)}"
+        with restaurant_context(restaurant):
+            bearer = f"Bearer {tokens.issue(user, restaurant)}"
         self.api = Client(headers={"host": f"{restaurant.slug}.flux.localhost", "authorization": bearer})
 
     def get(self, route: Route, address: str) -> HttpResponse:

@@ -149,7 +149,10 @@ class TestHealth:
     def test_a_probe_is_answered_at_any_host(self, host: str) -> None:
         assert at(host, "/healthz").content == b"ok"
         ready = at(host, "/readyz")
-        assert (ready.status_code, ready.json()) == (200, {"status": "ready", "database": "ok", "cache": "ok"})
+        assert (ready.status_code, ready.json()) == (
+            200,
+            {"status": "ready", "database": "ok", "cache": "ok", "hardened": "yes"},
+        )
 
     def test_alive_asks_nobody(self, django_assert_num_queries: Callable[..., object]) -> None:
         with django_assert_num_queries(0):
@@ -169,4 +172,4 @@ class TestHealth:
         ):
             ready = at("10.1.2.3", "/readyz")
         assert ready.status_code == 503
-        assert ready.json() == {"status": "not ready", "database": "ok", "cache": "no answer"}
+        assert ready.json() == {"status": "not ready", "database": "ok", "cache": "no answer", "hardened": "yes"}
