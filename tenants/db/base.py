@@ -49,7 +49,7 @@ class SchemaAlone(base.FakeTenant):
     include_public = False
 
 
-class OneStatement(postgres.ServerBindingCursor):
+class OneStatement(postgres.ServerBindingCursor):  # type: ignore[name-defined]
     """A cursor for the extended protocol alone, in which the server takes one statement and no second one behind it."""
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:

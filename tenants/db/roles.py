@@ -119,4 +119,4 @@ def _make_role(database: Connection, name: str, what: str) -> None:
 
 
 def _run(database: Connection, statement: str, *parts: sql.Composable) -> None:
-    database.execute(sql.SQL(statement).format(*parts))  # type: ignore[arg-type]
+    database.execute(sql.SQL(statement).format(*parts))
