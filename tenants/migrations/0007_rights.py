@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     A subquery in a policy runs under the policies of its own tables: what it finds is the restaurant's own.
     """
 
-    dependencies = [("tenants", "0004_invitation_emailed_at")]
+    dependencies = [("tenants", "0006_unfinished_migrations")]
 
     operations = [
         RestaurantsMay("tenants_restaurant", "SELECT", using="schema_name = current_user"),
