@@ -127,7 +127,7 @@ def sync(restaurant: Restaurant, now: dt.datetime) -> str:
     today = restaurant.business_date(now)
     days = [today - dt.timedelta(days=n) for n in range(RECOUNTED_DAYS)]
     with transaction.atomic():
-        loading.lock()
+        loading.lock(restaurant)
         sources.settle(days, now=now)
     last_on = DailySales.objects.last_on()
     if last_on is None:

@@ -10,11 +10,12 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from flux import imports, pipeline
+from flux import calendar, imports, pipeline
 from flux.demo import bistro, loading
 from forecasting import forecast
 from pos.models import SalesFile
 from tenants import health
+from tenants.actors import By
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -57,6 +58,23 @@ def ask_for_import(restaurant: Restaurant, file: SalesFile, *, now: dt.datetime)
     """Let `file` be loaded in the background; asking again while it is under way is asking once."""
     job = imports.request(file, now=now)
     enqueue(import_file, restaurant, job_id=job.pk)
+    return job
+
+
+@restaurant_task()
+def change_calendar(restaurant: Restaurant, *, job_id: str) -> None:
+    """Bring all sales to another business day; forecast and orders follow."""
+    if calendar.work_off(restaurant, UUID(job_id)):
+        ask_for_pipeline(restaurant, now=timezone.now())
+
+
+def ask_for_calendar(
+    restaurant: Restaurant, *, time_zone: str, closeout_hour: int, by: By, now: dt.datetime
+) -> Job | None:
+    """Let the business day be another one, in the background; raises what `calendar.request` raises."""
+    job = calendar.request(restaurant, time_zone=time_zone, closeout_hour=closeout_hour, by=by, now=now)
+    if job is not None:
+        enqueue(change_calendar, restaurant, job_id=job.pk)
     return job
 
 
@@ -123,4 +141,5 @@ AGAIN: dict[str, Any] = {
     Job.Kind.PIPELINE: run_pipeline,
     Job.Kind.IMPORT: import_file,
     Job.Kind.HISTORY: load_demo_history,
+    Job.Kind.CALENDAR: change_calendar,
 }

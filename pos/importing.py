@@ -168,7 +168,7 @@ def run(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[str, 
     """
     try:
         with transaction.atomic():
-            loading.lock()
+            loading.lock(restaurant)
             report = _load(file, restaurant, now)
     except ProviderError as error:
         file.status, file.error = SalesFile.Status.FAILED, str(error)
@@ -182,9 +182,19 @@ def set_prices(
 ) -> None:
     """Remember whether the source's prices include tax, and read its files again by that."""
     with transaction.atomic():
-        loading.lock()
+        loading.lock(restaurant)
         if _set_tax(connection, include_tax=include_tax, rate=rate):
             _load_again(connection, restaurant, now, but=None)
+
+
+def read_again(restaurant: Restaurant, file: SalesFile, *, now: datetime) -> None:
+    """Bring the file's orders to what it says of `restaurant` as it is now, in the caller's transaction.
+
+    Where the file's moments carry no zone, the restaurant's is meant. Raises :class:`ProviderError`, and then has
+    changed nothing.
+    """
+    with transaction.atomic():
+        _load(file, restaurant, now)
 
 
 # --- understanding a file --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from django.db import connection as database
 from pos.models import Connection, SalesFile
 from pos.providers.base import Line, Order
 from tenants.keys import uuid7
+from tenants.models import Restaurant
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class Changes:
         return not (self.new or self.changed or self.removed)
 
 
-def lock() -> None:
+def lock(restaurant: Restaurant | None = None) -> None:
     """Wait until no other load runs in this restaurant; held to the end of the transaction.
+
+    Somebody who gives sales their business dates passes the `restaurant`: its time zone and closeout hour, which may
+    have been changed while we waited, are brought up to date.
 
     The transaction may also use enough memory to join and sort a load without files on disk, and checks references
     as it writes, which is quicker than keeping a list of them for the commit.
@@ -44,6 +48,8 @@ def lock() -> None:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pos.loading ' || current_schema(), 0))")
+    if restaurant is not None:
+        restaurant.refresh_from_db(fields=["timezone", "closeout_hour"])
 
 
 STAGE = (

@@ -27,12 +27,20 @@ def rename(restaurant: Restaurant, name: str, *, by: By, at: dt.datetime) -> Non
     restaurant.name = row.name
 
 
+def set_business_day(restaurant: Restaurant, *, timezone: str, closeout_hour: int, by: By, at: dt.datetime) -> None:
+    """Let the business day be another one. Called by the rebuild of all business dates, in its transaction."""
+    after = {"timezone": timezone, "closeout_hour": closeout_hour}
+    with _changing(restaurant) as row:
+        _save(row, audit.values(row, after), after, "calendar.changed", by=by, at=at)
+    restaurant.timezone, restaurant.closeout_hour = timezone, closeout_hour
+
+
 @contextmanager
 def _changing(restaurant: Restaurant) -> Iterator[Restaurant]:
     """The restaurant's row, locked, in a transaction; what processes remember of it is forgotten afterwards."""
     with transaction.atomic():
         with public_context():
-            row = Restaurant.objects.select_for_update().get(pk=restaurant.pk)
+            row = Restaurant.objects.select_for_update(no_key=True).get(pk=restaurant.pk)
         yield row
         transaction.on_commit(forget_hosts)
 

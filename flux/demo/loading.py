@@ -47,7 +47,7 @@ def load_history(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime, job
     for number, days in enumerate(months):
         jobs.progress(job, number, len(months), f"Loading the sales of {days[0]:%B %Y}")
         of_month = list(itertools.chain.from_iterable(sales.on(day) for day in sorted(days)))
-        take_in(facts, of_month, now=now)
+        take_in(restaurant, facts, of_month, now=now)
         lines += len(of_month)
     return lines
 
@@ -65,29 +65,29 @@ def let_orders_arrive(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime
     opened = trade.arrived(itertools.chain.from_iterable(sales.on(day) for day in days), now)
     lines = [line for line in opened if line.order_id not in known]
     if lines:
-        take_in(facts, lines, now=now)
+        take_in(restaurant, facts, lines, now=now)
     return len(lines)
 
 
-def orders(lines: Iterable[trade.Line], vat: Decimal) -> Iterator[base.Order]:
+def orders(restaurant: Restaurant, lines: Iterable[trade.Line], vat: Decimal) -> Iterator[base.Order]:
     """The lines as the orders that a source of sales hands over."""
     for order_id, group in itertools.groupby(lines, lambda line: line.order_id):
         of_order = list(group)
         first = of_order[0]
         yield base.Order(
             external_id=order_id,
-            business_date=first.business_date,
+            business_date=restaurant.business_date(first.opened_at),
             opened_at=first.opened_at.astimezone(dt.UTC),
             lines=[_line(one.item, one.category, one.quantity, one.unit_price, vat) for one in of_order],
         )
 
 
-def take_in(facts: Bistro, lines: Iterable[trade.Line], *, now: dt.datetime) -> None:
+def take_in(restaurant: Restaurant, facts: Bistro, lines: Iterable[trade.Line], *, now: dt.datetime) -> None:
     """Bring these lines in as the till's orders, with their days' sources and rollup, or nothing of it."""
     with transaction.atomic():
-        loading.lock()
+        loading.lock(restaurant)
         till = opening.till(facts)
-        loading.stage(orders(lines, facts.vat), till.pk)
+        loading.stage(orders(restaurant, lines, facts.vat), till.pk)
         changes = loading.write(till, None)
         sources.settle(changes.days, now=now)
 

@@ -68,7 +68,7 @@ def activity_export(request: HttpRequest) -> HttpResponse:
     """What the page shows, all of it, as CSV."""
     wanted = _wanted(WantedForm(request.GET), request)
     if wanted is None:
-        return activity(request)
+        return activity(request)  # type: ignore[return-value]
     name = f"activity-{current_restaurant().slug}-{timezone.localdate()}.csv"
     return StreamingHttpResponse(  # type: ignore[return-value]
         trail.as_csv(wanted),

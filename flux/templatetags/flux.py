@@ -207,6 +207,7 @@ def job_label(kind: str) -> str:
         "pipeline": "Forecast and suggested orders",
         "import": "Reading sales from a file",
         "history": "Loading the sales history",
+        "calendar": "Working out the business day of all sales",
     }
     return labels.get(kind, status_label(kind))
 

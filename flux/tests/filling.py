@@ -21,7 +21,7 @@ from tenants.actors import Actor
 from tenants.context import restaurant_context
 from tenants.models import Restaurant
 from tenants.office import audit
-from tenants.office.models import Closure, Job
+from tenants.office.models import Closure, Job, OpeningHours
 
 QUANTILES = {"q10": 6, "q25": 8, "q50": 10, "q75": 12, "q90": 14, "q95": 16}
 
@@ -92,6 +92,7 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
     entry = audit.entry("menuitem.changed", soup, by=chef, at=now, after={"category": f"{marker} starters"})
     entry.pk = first_id
     audit.record_all([entry])
+    OpeningHours.objects.create(id=first_id, weekday=0, opens_at="11:30", closes_at="14:30")
     Closure.objects.create(id=first_id, on=today + dt.timedelta(days=30), note=f"{marker} holiday")
 
 

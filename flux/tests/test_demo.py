@@ -137,7 +137,7 @@ def test_loading_again_changes_nothing(demo, facts):
     load(demo, facts)
     before = set(OrderLine.objects.values_list("pk", flat=True))
     assert loading.missing_days(demo, facts, now=NOW) == []
-    loading.take_in(facts, opening.trade_of(demo, facts).on(YESTERDAY), now=NOW)
+    loading.take_in(demo, facts, opening.trade_of(demo, facts).on(YESTERDAY), now=NOW)
     assert set(OrderLine.objects.values_list("pk", flat=True)) == before
 
 

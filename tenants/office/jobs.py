@@ -5,10 +5,13 @@ comes is missed by the sweep, which sends it again. Of the pipeline, at most one
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -18,6 +21,10 @@ from tenants.office.models import Job
 LOST_AFTER = dt.timedelta(minutes=10)  # nobody has taken a waiting job for so long: its message is lost
 SILENT_AFTER = dt.timedelta(minutes=20)  # a running job has shown no sign of life for so long: its worker died
 MOST_ATTEMPTS = 3
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+TELL = """
+UPDATE office_job SET progress_done = %s, progress_total = %s, note = %s, seen_at = %s WHERE id = %s
+"""
 GIVEN_UP = "It was interrupted three times and has been given up."
 
 
@@ -25,20 +32,22 @@ class WorkerDied(Exception):
     """Nobody knows why: the worker that did a job went silent each time."""
 
 
-def request(kind: str, *, now: dt.datetime, mark: str | None = None, note: str = "") -> Job:
+def request(
+    kind: str, *, now: dt.datetime, mark: str | None = None, note: str = "", asked: Mapping[str, Any] = NOTHING
+) -> Job:
     """The waiting job of this kind, made if there is none; with a `mark`, the one job that ever carries it.
 
-    Asking twice before the work begins is asking once.
+    Asking twice before the work begins is asking once. `asked` is kept with a job that is made: what exactly is wanted.
     """
-    asked = Job.objects.filter(kind=kind, mark=mark) if mark else Job.objects.waiting(kind).filter(mark=None)
-    found = asked.first()
+    same = Job.objects.filter(kind=kind, mark=mark) if mark else Job.objects.waiting(kind).filter(mark=None)
+    found = same.first()
     if found:
         return found
     try:
         with transaction.atomic():
-            return Job.objects.create(kind=kind, mark=mark, note=note, created_at=now)
+            return Job.objects.create(kind=kind, mark=mark, note=note, created_at=now, asked=dict(asked))
     except IntegrityError:  # somebody else has asked for the same in this moment
-        return asked.get()
+        return same.get()
 
 
 def claim(job_id: UUID, *, now: dt.datetime) -> Job | None:
@@ -69,6 +78,27 @@ def progress(job: Job, done: int, total: int, note: str) -> None:
     """Show how far the job is, in a manager's words; this is also its sign of life."""
     job.progress_done, job.progress_total, job.note, job.seen_at = done, total, note[:200], timezone.now()
     job.save(update_fields=["progress_done", "progress_total", "note", "seen_at"])
+
+
+@contextmanager
+def told_apart(job: Job) -> Iterator[Callable[[int, int, str], None]]:
+    """`progress` for work in one long transaction, which nobody sees before its end: told by another connection.
+
+    Where the caller is in a transaction already, that one holds the job's row: then nothing is told.
+    """
+    if connection.in_atomic_block:
+        yield lambda _done, _total, _note: None
+        return
+    aside = connection.copy()
+
+    def tell(done: int, total: int, note: str) -> None:
+        with aside.cursor() as cursor:
+            cursor.execute(TELL, [done, total, note[:200], timezone.now(), job.pk])
+
+    try:
+        yield tell
+    finally:
+        aside.close()
 
 
 def finish(job: Job, *, note: str, result: dict[str, Any] | None = None, error: str = "") -> None:

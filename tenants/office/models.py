@@ -1,9 +1,19 @@
 """What every restaurant has whatever it sells: jobs with progress, planned closures. In the restaurant's schema."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import connection, models
 from django.utils import timezone
 
 from tenants.keys import uuid7
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_BEGIN = "(weekday * 1440 + extract(epoch FROM opens_at) / 60)::integer"
+_MINUTES = "(1 + mod((extract(epoch FROM closes_at - opens_at) / 60)::integer + 2879, 1440))"
+MINUTES_OF_THE_WEEK = (
+    f"int4multirange(int4range({_BEGIN}, {_BEGIN} + {_MINUTES}),"
+    f" int4range({_BEGIN} - 10080, {_BEGIN} - 10080 + {_MINUTES}))"
+)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -33,6 +43,7 @@ class Job(models.Model):
         PIPELINE = "pipeline"
         IMPORT = "import"
         HISTORY = "history"
+        CALENDAR = "calendar"
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -52,6 +63,9 @@ class Job(models.Model):
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     note = models.CharField(max_length=200, blank=True, help_text="What it is doing, in a manager's words.")
+    asked = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="What exactly was asked for, and by whom."
+    )
     result = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -77,6 +91,11 @@ class Job(models.Model):
                 condition=models.Q(kind__in=["pipeline", "history"], status="pending", mark=None),
                 name="office_job_one_waiting",
             ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(kind="calendar", status__in=["pending", "running"]),
+                name="office_job_one_calendar",
+            ),
             models.CheckConstraint(
                 name="office_job_status_has_its_stamps",
                 condition=(
@@ -99,6 +118,30 @@ class Job(models.Model):
     def percent(self) -> int:
         """Progress from 0 to 100."""
         return round(100 * self.progress_done / self.progress_total) if self.progress_total else 0
+
+
+class OpeningHours(models.Model):
+    """One span of a weekday in which guests are served; one that ends at or before its beginning ends the next day."""
+
+    id = models.BigAutoField(primary_key=True)
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday, 6 is Sunday.")
+    opens_at = models.TimeField()
+    closes_at = models.TimeField(help_text="The same as the opening: all round the clock.")
+
+    class Meta:
+        ordering = ["weekday", "opens_at"]
+        verbose_name_plural = "opening hours"
+        constraints = [
+            models.CheckConstraint(name="office_openinghours_weekday", condition=models.Q(weekday__lte=6)),
+            # Spans as minutes of the week, each also as one a week earlier: Sunday's night may reach into Monday.
+            ExclusionConstraint(
+                name="office_openinghours_no_overlap",
+                expressions=[(models.Func(template=MINUTES_OF_THE_WEEK), RangeOperators.OVERLAPS)],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{WEEKDAYS[self.weekday]} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
 
 
 class Closure(models.Model):
