@@ -168,12 +168,12 @@ def restaurant(db: None) -> Iterator[Restaurant]:
     """Bistro, in Paris: the restaurant that the test's body works for."""
     from django.conf import settings
 
-    from tenants import middleware
+    from tenants import hosts
 
     with public_context():
         found = Restaurant.objects.get(slug="bistro")
-        middleware.forget_hosts()  # so that a count of queries does not depend on what ran before, or when
-        middleware.restaurant_of_host(f"bistro.{settings.FLUX_DOMAIN}")
+        hosts.forget_hosts()  # so that a count of queries does not depend on what ran before, or when
+        hosts.restaurant_of_host(f"bistro.{settings.FLUX_DOMAIN}")
     with restaurant_context(found):
         yield found
 

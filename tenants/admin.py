@@ -13,8 +13,8 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import provisioning
+from tenants.hosts import forget_hosts
 from tenants.management.asking import in_words
-from tenants.middleware import forget_hosts
 from tenants.models import Domain, Membership, Restaurant, User
 from tenants.sites import platform_site
 

@@ -1,7 +1,5 @@
 """From the host to the restaurant, and from the person to a role in it."""
 
-import copy
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -27,38 +25,11 @@ from django.utils import timezone
 from tenants import sessions
 from tenants.context import public_context, restaurant_context
 from tenants.db import roles
-from tenants.models import Domain, Membership, Restaurant
+from tenants.hosts import restaurant_of_host
+from tenants.models import Membership, Restaurant
 
-HOST_SECONDS = 30
-MOST_HOSTS = 10_000
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
-_restaurants_by_host: dict[str, tuple[float, Restaurant]] = {}
-
-
-def restaurant_of_host(host: str) -> Restaurant | None:
-    """The restaurant that `host` (without port) leads to, from this process's memory for up to 30 s.
-
-    Each caller gets a copy of its own: what one request does to it is not seen by the next. Hosts that lead nowhere are
-    not remembered, so that nobody fills the memory with made-up names.
-    """
-    now = time.monotonic()
-    remembered = _restaurants_by_host.get(host)
-    if remembered is None or now - remembered[0] >= HOST_SECONDS:
-        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-        if domain is None:
-            _restaurants_by_host.pop(host, None)
-            return None
-        domain.tenant.host = domain.domain if domain.is_primary else domain.tenant.host
-        if len(_restaurants_by_host) >= MOST_HOSTS:
-            _restaurants_by_host.clear()
-        remembered = _restaurants_by_host[host] = (now, domain.tenant)
-    return copy.copy(remembered[1])
-
-
-def forget_hosts() -> None:
-    """Drop what this process remembers of hosts, after a change."""
-    _restaurants_by_host.clear()
 
 
 class HealthMiddleware:

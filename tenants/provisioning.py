@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tenants.context import public_context
 from tenants.db import roles
-from tenants.middleware import forget_hosts
+from tenants.hosts import forget_hosts
 from tenants.models import Domain, Membership, Restaurant, User
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from tenants.actors import By
 from tenants.context import public_context, restaurant_context
-from tenants.middleware import forget_hosts
+from tenants.hosts import forget_hosts
 from tenants.models import Restaurant
 from tenants.office import audit
 

@@ -172,16 +172,16 @@ def test_a_key_opens_no_page_of_the_portal(
 def test_a_suspended_restaurants_keys_open_nothing(
     make: Callable[..., api_keys.Made], ask: Callable[..., HttpResponse], restaurant: Restaurant
 ) -> None:
-    from tenants import middleware
+    from tenants import hosts
 
     secret = make().secret
     with public_context():
         Restaurant.objects.filter(pk=restaurant.pk).update(status=Restaurant.Status.SUSPENDED)
-    middleware.forget_hosts()
+    hosts.forget_hosts()
     try:
         assert problem(ask(secret)) == "restaurant-suspended"
     finally:
-        middleware.forget_hosts()
+        hosts.forget_hosts()
 
 
 def test_use_is_noted_once_a_minute(make: Callable[..., api_keys.Made], restaurant: Restaurant) -> None:

@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD, signed_in
-from tenants import middleware, tokens
+from tenants import hosts, tokens
 from tenants.context import public_context
 from tenants.models import Membership, Restaurant, User
 from tenants.throttles import PerAccount, PerAddress
@@ -352,11 +352,11 @@ def test_a_suspended_restaurant_refuses_its_people_and_its_tokens(
     token = log_in(visitor, user.email).json()["access_token"]
     with public_context():
         Restaurant.objects.filter(pk=restaurant.pk).update(status=Restaurant.Status.SUSPENDED)
-    middleware.forget_hosts()
+    hosts.forget_hosts()
     try:
         answers = [log_in(visitor, user.email), log_in(visitor, user.email, "wrong"), index_of_members(token)]
     finally:
-        middleware.forget_hosts()
+        hosts.forget_hosts()
     assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [
         (403, "/api/problems/restaurant-suspended")
     ] * 3

@@ -1,17 +1,20 @@
 """From the host to the restaurant: who answers where, and what a process remembers."""
 
+import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from unittest import mock
 
 import pytest
+import redis
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from conftest import signed_in
-from tenants import middleware
+from tenants import hosts, middleware
 from tenants.context import current_restaurant, public_context, restaurant_context, schema_name
 from tenants.models import Domain, Restaurant, User
 from tenants.office.models import Closure
@@ -21,9 +24,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    middleware.forget_hosts()
+    hosts.forget_hosts()
     yield
-    middleware.forget_hosts()
+    hosts.forget_hosts()
 
 
 def at(host: str, path: str = "/auth/sign-in/") -> HttpResponse:
@@ -34,7 +37,7 @@ def at(host: str, path: str = "/auth/sign-in/") -> HttpResponse:
 def set_status(restaurant: Restaurant, status: str) -> None:
     with public_context():
         Restaurant.objects.filter(pk=restaurant.pk).update(status=status)
-    middleware.forget_hosts()
+    hosts.forget_hosts()
 
 
 @pytest.mark.parametrize(
@@ -87,31 +90,31 @@ def test_a_closed_restaurant_is_not_there(restaurant: Restaurant, manager: User)
 def test_a_host_is_remembered_for_half_a_minute(
     restaurant: Restaurant, django_assert_num_queries: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    middleware.forget_hosts()
+    hosts.forget_hosts()
     with public_context():
         with django_assert_num_queries(1):
-            middleware.restaurant_of_host("bistro.flux.localhost")
+            hosts.restaurant_of_host("bistro.flux.localhost")
         with django_assert_num_queries(0):
-            middleware.restaurant_of_host("bistro.flux.localhost")
-        now = middleware.time.monotonic()
-        monkeypatch.setattr(middleware.time, "monotonic", lambda: now + 30)
+            hosts.restaurant_of_host("bistro.flux.localhost")
+        now = hosts.time.monotonic()
+        monkeypatch.setattr(hosts.time, "monotonic", lambda: now + 30)
         with django_assert_num_queries(1):
-            middleware.restaurant_of_host("bistro.flux.localhost")
+            hosts.restaurant_of_host("bistro.flux.localhost")
 
 
 def test_made_up_hosts_are_not_remembered(restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "MOST_HOSTS", 1)
     with public_context():
         for host in ("a.flux.localhost", "b.flux.localhost", "bistro.flux.localhost", "trattoria.flux.localhost"):
-            middleware.restaurant_of_host(host)
-    assert list(middleware._restaurants_by_host) == ["trattoria.flux.localhost"]
+            hosts.restaurant_of_host(host)
+    assert list(hosts._restaurants_by_host) == ["trattoria.flux.localhost"]
 
 
 def test_what_a_request_does_to_its_restaurant_stays_in_it(restaurant: Restaurant) -> None:
     with public_context():
-        first = middleware.restaurant_of_host("bistro.flux.localhost")
+        first = hosts.restaurant_of_host("bistro.flux.localhost")
         first.name = "Changed but not saved"
-        assert middleware.restaurant_of_host("bistro.flux.localhost").name == "Bistro"
+        assert hosts.restaurant_of_host("bistro.flux.localhost").name == "Bistro"
 
 
 def test_a_request_leaves_no_restaurant_behind(restaurant: Restaurant) -> None:
@@ -140,6 +143,27 @@ def test_a_streamed_answer_is_made_for_its_restaurant(restaurant: Restaurant, ot
     assert next(pieces) == b"trattoria trattoria America/New_York;"
     assert current_restaurant() == restaurant  # between the pieces, too
     assert list(pieces) == [b"trattoria trattoria America/New_York;"]
+
+
+def test_another_process_announces_a_change(restaurant: Restaurant) -> None:
+    with public_context():
+        hosts.restaurant_of_host("bistro.flux.localhost")
+    hosts._client().publish(hosts._channel(), json.dumps({"from": "another process"}))
+    deadline = time.monotonic() + 20
+    while hosts._restaurants_by_host and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert hosts._restaurants_by_host == {}
+
+
+def test_without_redis_the_memory_lasts_its_thirty_seconds(
+    restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "_listener", hosts.Listener())
+    monkeypatch.setattr(hosts, "_client", mock.Mock(side_effect=redis.ConnectionError))
+    with public_context():
+        assert hosts.restaurant_of_host("bistro.flux.localhost") == restaurant
+    hosts.forget_hosts()
+    assert hosts._restaurants_by_host == {}
 
 
 class TestHealth:

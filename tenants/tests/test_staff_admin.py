@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from conftest import PASSWORD, as_owner, signed_in
-from tenants import middleware, provisioning
+from tenants import hosts, provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant, User
 from tenants.office.models import Closure
@@ -187,7 +187,7 @@ def test_suspending_counts_at_once(staff: Client, django_capture_on_commit_callb
             staff.post(f"/admin/tenants/restaurant/{bistro.pk}/change/", NEW | inlines | {"status": "suspended"})
         assert visitor.get("/auth/sign-in/").status_code == 403
     finally:
-        middleware.forget_hosts()
+        hosts.forget_hosts()
 
 
 def test_a_person_is_made_found_given_a_password_and_switched_off(staff: Client) -> None:
@@ -290,4 +290,4 @@ def test_a_new_restaurants_host_answers_at_once() -> None:
     with public_context(), as_owner():
         provisioning.open_restaurant(kantine)
     assert visitor.get("/auth/sign-in/").status_code == 302
-    middleware.forget_hosts()
+    hosts.forget_hosts()
