@@ -95,7 +95,7 @@ class Listener:
 _listener = Listener()
 
 
-def _client() -> "redis.Redis[bytes]":
+def _client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, health_check_interval=10)
 
 

@@ -103,7 +103,7 @@ def test_a_host_is_remembered_for_half_a_minute(
 
 
 def test_made_up_hosts_are_not_remembered(restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "MOST_HOSTS", 1)
+    monkeypatch.setattr(hosts, "MOST_HOSTS", 1)
     with public_context():
         for host in ("a.flux.localhost", "b.flux.localhost", "bistro.flux.localhost", "trattoria.flux.localhost"):
             hosts.restaurant_of_host(host)
