@@ -74,20 +74,21 @@ def example(name: str, kind: str) -> str:
     return {"year": str(today.year), "number": str(today.month)}.get(name, NOWHERE[kind])
 
 
-def all_routes() -> list[Route]:
-    """Every pattern of `flux.urls`; one without a name is called by its route."""
-    return list(_walk(get_resolver("flux.urls").url_patterns, "", ""))
+def all_routes(urlconf: str = "flux.urls") -> list[Route]:
+    """Every pattern of a restaurant's host, or of another one; one without a name is called by its route."""
+    return list(_walk(get_resolver(urlconf).url_patterns, Route("", "", (), None)))
 
 
-def _walk(patterns: Iterable[URLPattern | URLResolver], namespace: str, route: str) -> Iterator[Route]:
+def _walk(patterns: Iterable[URLPattern | URLResolver], above: Route) -> Iterator[Route]:
     for pattern in patterns:
-        here = route + str(pattern.pattern).lstrip("^")
+        here = above.route + str(pattern.pattern).lstrip("^")
+        params = (*above.params, *_params(pattern.pattern))
         if isinstance(pattern, URLResolver):
-            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
-            yield from _walk(pattern.url_patterns, inner, here)
+            inner = f"{above.name}{pattern.namespace}:" if pattern.namespace else above.name
+            yield from _walk(pattern.url_patterns, Route(inner, here, params, None))
         else:
-            name = namespace + pattern.name if pattern.name else here
-            yield Route(name, here, tuple(_params(pattern.pattern)), pattern.callback)
+            name = above.name + pattern.name if pattern.name else here
+            yield Route(name, here, params, pattern.callback)
 
 
 def _params(pattern: RegexPattern | RoutePattern) -> Iterator[tuple[str, str]]:

@@ -191,8 +191,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     """Open a window: `visit("phone", scheme="dark")`."""
     contexts: list[BrowserContext] = []
 
-    def open_window(width: str = "desktop", scheme: str = "light") -> Visitor:
-        context = browser.new_context(viewport=WIDTHS[width], color_scheme=scheme, reduced_motion="reduce")
+    def open_window(width: str = "desktop", scheme: str = "light", timezone: str | None = None) -> Visitor:
+        context = browser.new_context(
+            viewport=WIDTHS[width], color_scheme=scheme, reduced_motion="reduce", timezone_id=timezone
+        )
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         visitor = Visitor(context.new_page())
