@@ -179,6 +179,19 @@ def restaurant(db: None) -> Iterator[Restaurant]:
 
 
 @pytest.fixture
+def platform(db: None) -> Iterator[None]:
+    """The test's body works for the platform, where people are, and for no restaurant."""
+    with public_context():
+        yield
+
+
+@pytest.fixture
+def bistro(platform: None) -> Restaurant:
+    """The same restaurant, seen from the platform."""
+    return Restaurant.objects.get(slug="bistro")
+
+
+@pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[Restaurant]]:
     """The two restaurants, for a test that really commits, and so takes away again whatever it makes."""
     from django.db import connection

@@ -7,7 +7,7 @@ from conftest import PASSWORD
 from flux.tests.routes import Route, all_routes
 from tenants import people
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("platform")
 
 PLATFORM = "flux.urls_public"
 OPEN = {

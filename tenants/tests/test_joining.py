@@ -20,19 +20,19 @@ FORM = {"name": "Bo Cook", "password": PASSWORD}
 
 
 @pytest.fixture
-def visitor(db: None) -> Browser:
+def visitor(platform: None) -> Browser:
     return Browser()
 
 
 @pytest.fixture
-def owner(restaurant: Restaurant, member: Callable[..., User]) -> User:
-    return member(restaurant, "owner")
+def owner(bistro: Restaurant, member: Callable[..., User]) -> User:
+    return member(bistro, "owner")
 
 
 @pytest.fixture
-def link(restaurant: Restaurant, owner: User) -> str:
+def link(bistro: Restaurant, owner: User) -> str:
     """The address in the e-mail that invites the cook."""
-    return invite(restaurant, owner)
+    return invite(bistro, owner)
 
 
 def invite(restaurant: Restaurant, owner: User, email: str = COOK) -> str:
@@ -57,7 +57,7 @@ def send(visitor: Browser, link: str, **fields: str) -> object:
     return visitor.follow(answer, link)
 
 
-def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, restaurant: Restaurant) -> None:
+def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, bistro: Restaurant) -> None:
     page = visitor.get(link)
     assert "Join Bistro Owner invites you as a member of the kitchen . " in text(page).replace(" .", " . ")
     arrived = send(visitor, link, **FORM)
@@ -123,7 +123,7 @@ def test_a_link_that_is_dead_says_why(
 
 
 @pytest.mark.parametrize("secret", ["", "x", "a\x00b", "\u202e", "x" * 5000, "'; DROP TABLE tenants_user; --"])
-def test_a_made_up_secret_is_not_known(visitor: Browser, restaurant: Restaurant, secret: str) -> None:
+def test_a_made_up_secret_is_not_known(visitor: Browser, bistro: Restaurant, secret: str) -> None:
     page = visitor.step(f"{PLATFORM}/invitation/", secret=secret)
     assert page.status_code == 404
     assert "This invitation is not known." in text(page)

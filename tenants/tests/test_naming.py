@@ -57,17 +57,17 @@ def test_what_can_be_seen_is_kept(typed: str, tidied: str) -> None:
     assert naming.tidy(typed) == tidied
 
 
-def test_a_slug_that_is_taken_or_reserved_gets_a_number(restaurant: Restaurant) -> None:
+def test_a_slug_that_is_taken_or_reserved_gets_a_number(bistro: Restaurant) -> None:
     assert naming.suggest("Bistro") == "bistro-2"
     assert naming.suggest("Admin") == "admin-2"
     assert "wpad" in RESERVED_SLUGS
-    Domain.objects.create(tenant=restaurant, domain=f"bistro-2.{settings.FLUX_DOMAIN}", is_primary=False)
+    Domain.objects.create(tenant=bistro, domain=f"bistro-2.{settings.FLUX_DOMAIN}", is_primary=False)
     assert naming.suggest("Bistro") == "bistro-3"  # the old host of somebody who moved is still theirs
 
 
-def test_a_name_that_everybody_has_gets_a_random_end(restaurant: Restaurant, django_assert_num_queries: object) -> None:
+def test_a_name_that_everybody_has_gets_a_random_end(bistro: Restaurant, django_assert_num_queries: object) -> None:
     Domain.objects.bulk_create(
-        Domain(tenant=restaurant, domain=f"pizzeria{end}.{settings.FLUX_DOMAIN}", is_primary=False)
+        Domain(tenant=bistro, domain=f"pizzeria{end}.{settings.FLUX_DOMAIN}", is_primary=False)
         for end in ["", *(f"-{number}" for number in range(2, naming.MOST_NUMBERED))]
     )
     with django_assert_num_queries(1):  # type: ignore[operator]

@@ -9,8 +9,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from conftest import PASSWORD
+from conftest import PASSWORD, as_owner
 from tenants import opening, people, provisioning
+from tenants.context import public_context
 from tenants.keys import uuid7
 from tenants.models import Domain, Membership, Restaurant, User
 from tenants.tests.browser import BISTRO, PLATFORM, Browser, role
@@ -21,8 +22,20 @@ CAFE = {"name": "Café Flore", "country": "FR", "timezone": "", "slug": ""}
 
 
 @pytest.fixture
-def ada(restaurant: Restaurant) -> User:
+def ada(bistro: Restaurant) -> User:
     return people.join("ada@example.com", PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def _opened_by_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is made by whoever may make one."""
+    really = provisioning.open_restaurant
+
+    def open_restaurant(restaurant: Restaurant, *, owner: User) -> Restaurant:
+        with as_owner():
+            return really(restaurant, owner=owner)
+
+    monkeypatch.setattr(provisioning, "open_restaurant", open_restaurant)
 
 
 @pytest.fixture
@@ -100,8 +113,8 @@ def test_a_slug_is_taken_in_small_letters_and_from_a_whole_host(visitor: Browser
     assert arrived.url == "http://flore.flux.localhost/"
 
 
-def test_the_old_host_of_another_restaurant_is_taken(visitor: Browser, restaurant: Restaurant) -> None:
-    Domain.objects.create(tenant=restaurant, domain="flore.flux.localhost", is_primary=False)
+def test_the_old_host_of_another_restaurant_is_taken(visitor: Browser, bistro: Restaurant) -> None:
+    Domain.objects.create(tenant=bistro, domain="flore.flux.localhost", is_primary=False)
     page = visitor.post(OPEN, key=key(visitor), **{**CAFE, "slug": "flore"})
     assert "flore.flux.localhost is taken. flore-2 is free." in text(page)
 
@@ -145,9 +158,10 @@ def owner(committed: list[Restaurant]) -> Iterator[User]:
     """A person who is really there, and whose restaurants are dropped afterwards."""
     made = people.join(f"{uuid7()}@example.com", PASSWORD)
     yield made
-    for opened in Restaurant.objects.of(made):
-        opened.delete(force_drop=True)
-    made.delete()
+    with as_owner():
+        for opened in Restaurant.objects.of(made):
+            opened.delete(force_drop=True)
+        made.delete()
 
 
 def test_of_two_sends_at_once_one_opens_and_both_arrive(owner: User) -> None:
@@ -157,8 +171,9 @@ def test_of_two_sends_at_once_one_opens_and_both_arrive(owner: User) -> None:
     def send() -> None:
         meet.wait()
         facts = {"slug": f"cafe-{one.hex[-8:]}", "name": "Café", "timezone": "Europe/Paris"}
-        found.append(opening.open_once(Restaurant(id=one, currency="EUR", country="FR", **facts), owner=owner).pk)
-        connection.close()
+        with public_context():
+            found.append(opening.open_once(Restaurant(id=one, currency="EUR", country="FR", **facts), owner=owner).pk)
+            connection.close()
 
     threads = [threading.Thread(target=send) for _ in range(2)]
     for thread in threads:

@@ -19,7 +19,7 @@ ADA = {"name": "Ada Lovelace", "email": "ada@example.com", "password1": PASSWORD
 
 
 @pytest.fixture
-def visitor(db: None, settings: Any) -> Browser:
+def visitor(platform: None, settings: Any) -> Browser:
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": ""}  # one mail in ten seconds: more than one test may wait
     return Browser()
 
@@ -113,9 +113,9 @@ def test_what_is_wrong_is_said_and_the_rest_is_kept(visitor: Browser, wrong: dic
     assert not User.objects.exists()
 
 
-def test_who_was_brought_in_by_others_is_verified_by_that(visitor: Browser, restaurant: Restaurant) -> None:
+def test_who_was_brought_in_by_others_is_verified_by_that(visitor: Browser, bistro: Restaurant) -> None:
     ada = people.join("Ada@Example.com", PASSWORD)
-    Membership.objects.create(user=ada, restaurant=restaurant, role="manager")
+    Membership.objects.create(user=ada, restaurant=bistro, role="manager")
     visitor.sign_in(ada)
     assert visitor.is_in(BISTRO)
     assert mail.outbox == []
@@ -148,9 +148,9 @@ def test_an_address_that_staff_change_closes_the_old_one(visitor: Browser) -> No
     assert visitor.post(LOGIN, login="ada@new.example", password=PASSWORD).url == f"{PLATFORM}/"
 
 
-def test_a_person_signs_out_of_the_other_browsers(visitor: Browser, restaurant: Restaurant) -> None:
+def test_a_person_signs_out_of_the_other_browsers(visitor: Browser, bistro: Restaurant) -> None:
     ada, tablet = people.join("ada@example.com", PASSWORD), Browser()
-    Membership.objects.create(user=ada, restaurant=restaurant, role="manager")
+    Membership.objects.create(user=ada, restaurant=bistro, role="manager")
     for browser in (visitor, tablet):
         browser.sign_in(ada)
         assert browser.is_in(BISTRO)

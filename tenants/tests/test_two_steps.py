@@ -28,13 +28,13 @@ def code_of(secret: str, steps: int = 0) -> str:
 
 
 @pytest.fixture
-def visitor(db: None) -> Browser:
+def visitor(platform: None) -> Browser:
     return Browser()
 
 
 @pytest.fixture
-def ada(restaurant: Restaurant, member: Callable[..., User]) -> User:
-    return member(restaurant, "owner", email="ada@example.com")
+def ada(bistro: Restaurant, member: Callable[..., User]) -> User:
+    return member(bistro, "owner", email="ada@example.com")
 
 
 @pytest.fixture
@@ -95,14 +95,14 @@ def test_a_recovery_code_works_once(visitor: Browser, ada: User, secret: str) ->
 
 
 def test_guessing_codes_is_stopped_whatever_the_host(
-    visitor: Browser, ada: User, secret: str, restaurant: Restaurant, other_restaurant: Restaurant
+    visitor: Browser, ada: User, secret: str, bistro: Restaurant, other_restaurant: Restaurant
 ) -> None:
     """Attempts are counted for the person: what is counted while one restaurant is open counts for the platform."""
     visitor.sign_in(ada)
     answers = [text(visitor.post(SECOND, code="000000")) for _ in range(6)]
     assert "Too many failed login attempts." in answers[-1]
     assert "Too many failed login attempts." in text(visitor.post(SECOND, code=code_of(secret)))
-    for context in (public_context(), restaurant_context(restaurant), restaurant_context(other_restaurant)):
+    for context in (public_context(), restaurant_context(bistro), restaurant_context(other_restaurant)):
         with context:
             assert cache.make_key("allauth:rl:x") == "flux:public:1:allauth:rl:x"
             assert cache.make_key("allauth.mfa.totp.used?x") == "flux:public:1:allauth.mfa.totp.used?x"
