@@ -8,6 +8,7 @@ the database's owner may do is done `with as_owner():`.
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -227,6 +228,7 @@ def signed_in(user: User, restaurant: Restaurant) -> Client:
     with restaurant_context(restaurant), as_owner():  # also for somebody whom the restaurant may not see
         client.force_login(user)
         session = client.session
+        session[sessions.SEEN] = time.time()
         session[sessions.PLATFORM] = platform.cookies[settings.SESSION_COOKIE_NAME].value
         session.save()
     return client

@@ -204,6 +204,7 @@ MFA_TOTP_ISSUER = "Flux"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
+TABLET_COOKIE_NAME = "__Host-tablet" if HTTPS else "tablet"
 HAND_OVER_SECONDS = 60
 HAND_OVER_COOKIE_NAME = "__Host-handover" if HTTPS else "handover"
 

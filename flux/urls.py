@@ -11,6 +11,7 @@ urlpatterns = [
     path("menu/", include("menu.urls")),
     path("sales/", include("pos.urls")),
     path("auth/", include("tenants.urls")),
+    path("tablet/", include("tenants.tablet_urls")),
     path("auth/", include("tenants.token_urls")),
     path("api/", include("flux.api.urls")),
     path("admin/", restaurant_site.urls),

@@ -12,6 +12,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import Field, Serializer
 
+from tenants import actors
 from tenants.models import ApiKey, Membership
 
 OWNER, MANAGER, KITCHEN = Membership.Role.OWNER, Membership.Role.MANAGER, Membership.Role.KITCHEN
@@ -32,10 +33,11 @@ SCOPES: dict[str, str] = {
 View = Callable[..., HttpResponseBase]
 
 
-def allow(roles: frozenset[str] = EVERYBODY) -> Callable[[View], View]:
+def allow(roles: frozenset[str] = EVERYBODY, *, by_pin: bool = True) -> Callable[[View], View]:
     """Let members with one of `roles` in; send strangers to sign in; tell the others that they may not.
 
-    An htmx request of a stranger gets 401, so that no sign-in page lands inside a page.
+    An htmx request of a stranger gets 401, so that no sign-in page lands inside a page. Without `by_pin` the view is
+    closed to a shared tablet's session: there, nobody's own account is at hand.
     """
 
     def decorate(view: View) -> View:
@@ -47,7 +49,7 @@ def allow(roles: frozenset[str] = EVERYBODY) -> Callable[[View], View]:
                     return HttpResponse(status=401, headers={"HX-Refresh": "true"})
                 here = request.get_full_path() if request.method == "GET" else "/"
                 return HttpResponseRedirect(f"{reverse('auth:sign_in')}?{urlencode({'next': here})}")
-            if role not in roles:
+            if role not in roles or (signed_in_by_pin(request) and not by_pin):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -72,9 +74,14 @@ def sees_money(request: HttpRequest | Request) -> bool:
     return getattr(request, "role", None) in MANAGERS or isinstance(getattr(request, "auth", None), ApiKey)
 
 
+def signed_in_by_pin(request: HttpRequest) -> bool:
+    """Whether this is a shared tablet's session: the kitchen's work and nothing else."""
+    return getattr(request, "via", None) == actors.PIN
+
+
 def template_context(request: HttpRequest) -> dict[str, bool]:
     """For every template."""
-    return {"sees_money": sees_money(request)}
+    return {"sees_money": sees_money(request), "by_pin": signed_in_by_pin(request)}
 
 
 def may(request: HttpRequest, roles: frozenset[str]) -> bool:

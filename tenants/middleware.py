@@ -26,7 +26,7 @@ from tenants import sessions
 from tenants.context import public_context, restaurant_context
 from tenants.db import roles
 from tenants.hosts import restaurant_of_host
-from tenants.models import Membership, Restaurant
+from tenants.models import Restaurant
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
@@ -149,9 +149,11 @@ class MembershipMiddleware:
         if restaurant.status == Restaurant.Status.SUSPENDED:
             return render(request, "suspended.html", status=403)
         if request.user.is_authenticated:
-            role = None if sessions.is_void(request) else Membership.role_of(request.user.pk, restaurant)
+            role = sessions.role_in(request, restaurant)
             if role is None:
                 logout(request)
+            else:
+                sessions.note_seen(request, restaurant)
             request.role = role  # type: ignore[attr-defined]
         return self.get_response(request)
 

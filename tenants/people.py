@@ -1,9 +1,10 @@
 """Who works where: making people, giving and taking roles."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -53,6 +54,13 @@ def join(email: str, password: str, *, name: str = "") -> User:
     if problems:
         raise ValidationError(problems)
     return User.objects.create_user(email, password, name=name)
+
+
+@public_context()
+def with_second_factor(user_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these people need more than a password to sign in."""
+    found = Authenticator.objects.filter(user_id__in=list(user_ids)).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(found.values_list("user_id", flat=True))
 
 
 def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
 
 from tenants import sessions
+from tenants.access import signed_in_by_pin
 from tenants.middleware import platform_url
 
 log = structlog.get_logger(__name__)
@@ -82,7 +83,8 @@ class RestaurantSite(UnfoldAdminSite):
         super().register(model_or_iterable, kept_apart, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return getattr(request, "role", None) is not None and super().has_permission(request)
+        is_member = getattr(request, "role", None) is not None and not signed_in_by_pin(request)
+        return is_member and super().has_permission(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"show_history": False}

@@ -71,3 +71,24 @@ class WrongKeys(WindowThrottle):
     """Integrators' keys that open nothing, from one network address; right ones are not counted."""
 
     scope = "key_address"
+
+
+class PinsOfPerson(WindowThrottle):
+    """Wrong PINs of one member, on whatever tablet."""
+
+    scope = "pin_person"
+    rate = "10/hour"
+
+
+class PinsOfPersonInADay(WindowThrottle):
+    """Likewise: so many an hour would try every PIN of four digits within weeks."""
+
+    scope = "pin_person_day"
+    rate = "30/day"
+
+
+class PinsOnTablet(WindowThrottle):
+    """Wrong PINs on one tablet, whosoever they are meant to be."""
+
+    scope = "pin_tablet"
+    rate = "60/hour"

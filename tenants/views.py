@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants import handover, sessions
+from tenants import handover, sessions, tablets
 from tenants.access import open_to_strangers
 from tenants.accounts import is_local
 from tenants.middleware import platform_url, restaurant_url
@@ -61,10 +61,12 @@ def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
 @open_to_strangers
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Restaurant: ask the platform who this is."""
+    """Restaurant: ask the platform who this is; a shared tablet asks by itself."""
     target = _local(request.GET.get("next", "/"))
     if request.role is not None:  # type: ignore[attr-defined]
         return redirect(target)
+    if request.GET.get("with") != "email" and tablets.enrolled(request):
+        return redirect(f"{reverse('tablet:names')}?{urlencode({'next': target})}")
     state = request.COOKIES.get(settings.HAND_OVER_COOKIE_NAME, "")
     if not handover.is_state(state):
         state = handover.new_state()  # else two tabs that sign in at once would spoil each other's way

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import activity, data, keys, menu, sales, settings, today
+from flux.pages import activity, data, keys, menu, people, sales, settings, tablets, today
 
 app_name = "pages"
 urlpatterns = [
@@ -10,6 +10,24 @@ urlpatterns = [
     path("menu/", menu.menu, name="menu"),
     path("sales/files/<uuid:file_id>/import/", sales.import_file, name="import_file"),
     path("settings/", settings.settings, name="settings"),
+    path("me/", people.me, name="me"),
+    path("me/pin/", people.my_pin, name="my_pin"),
+    path("me/leave/", people.leave, name="leave"),
+    path("settings/people/", people.people_list, name="people"),
+    path("settings/people/invite/", people.invite, name="invite"),
+    path(
+        "settings/people/invitations/<uuid:invitation_id>/resend/", people.invitation_resend, name="invitation_resend"
+    ),
+    path(
+        "settings/people/invitations/<uuid:invitation_id>/revoke/", people.invitation_revoke, name="invitation_revoke"
+    ),
+    path("settings/people/<uuid:member_id>/", people.person, name="person"),
+    path("settings/people/<uuid:member_id>/role/", people.person_role, name="person_role"),
+    path("settings/people/<uuid:member_id>/pin/", people.person_pin, name="person_pin"),
+    path("settings/people/<uuid:member_id>/remove/", people.person_remove, name="person_remove"),
+    path("settings/tablets/", tablets.tablet_list, name="tablets"),
+    path("settings/tablets/enrol/", tablets.tablet_enrol, name="tablet_enrol"),
+    path("settings/tablets/<uuid:tablet_id>/revoke/", tablets.tablet_revoke, name="tablet_revoke"),
     path("settings/keys/", keys.keys, name="keys"),
     path("settings/keys/make/", keys.key_make, name="key_make"),
     path("settings/keys/<uuid:key_id>/", keys.key, name="key"),

@@ -311,6 +311,8 @@ SECTIONS = {
 }
 SETTINGS = {
     "Restaurant": "pages:settings",
+    "People": "pages:people",
+    "Tablets": "pages:tablets",
     "Keys": "pages:keys",
     "Activity": "pages:activity",
     "Your data": "pages:data",

@@ -53,6 +53,22 @@ PORTAL = {
     "pages:key_revoke": OWNERS_WRITE,
     "pages:data": OWNERS_READ,
     "pages:export": OWNERS_WRITE,
+    "pages:me": READ,
+    "pages:my_pin": WRITE,
+    "pages:leave": WRITE,
+    "pages:people": OWNERS_READ,
+    "pages:invite": OWNERS_WRITE,
+    "pages:invitation_resend": OWNERS_WRITE,
+    "pages:invitation_revoke": OWNERS_WRITE,
+    "pages:person": OWNERS_READ,
+    "pages:person_role": OWNERS_WRITE,
+    "pages:person_pin": OWNERS_WRITE,
+    "pages:person_remove": OWNERS_WRITE,
+    "pages:tablets": MANAGERS_READ,
+    "pages:tablet_enrol": MANAGERS_WRITE,
+    "pages:tablet_revoke": MANAGERS_WRITE,
+    "tablet:switch": WRITE,
+    "tablet:stay": WRITE,
     "procurement:order_list": READ,
     "procurement:suggest": MANAGERS_WRITE,
     "procurement:suppliers": READ,
@@ -108,6 +124,8 @@ KITCHEN_WRITES = {"api:purchase-order-receive"}
 OPEN = {
     "auth:sign_in",
     "auth:enter",
+    "tablet:names",
+    "tablet:pin",
     "auth:sign_out",
     "token:login",
     "token:refresh",
@@ -216,7 +234,7 @@ def test_what_is_open_sends_nobody_to_sign_in(stranger: Client) -> None:
 
 def test_pages_that_are_open_say_so_in_the_code() -> None:
     marked = {route.name for route in all_routes() if getattr(route.view, "open_to_strangers", False)}
-    assert marked == {name for name in OPEN if name.startswith("auth:")}
+    assert marked == {name for name in OPEN if name.startswith(("auth:", "tablet:"))}
 
 
 def test_the_support_admin_is_for_staff_who_are_members(

@@ -96,7 +96,7 @@ class Visitor:
         orders = [(PurchaseOrder, key) for key in PurchaseOrder.objects.values_list("pk", flat=True)]
         rows = [*keys(self.restaurant), *orders[1:]]
         for route in all_routes():
-            if not route.is_admin and not route.name.startswith(("auth:", "token:")):
+            if not route.is_admin and not route.name.startswith(("auth:", "token:", "tablet:")):
                 yield from ((route, address) for address in route.addresses(rows))
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from conftest import PASSWORD
+from conftest import PASSWORD, as_owner
 from tenants import invitations, people
 from tenants.context import restaurant_context
 from tenants.models import Invitation, Membership, Restaurant, User
@@ -29,7 +29,7 @@ def bistro(committed: list[Restaurant]) -> Iterator[Restaurant]:
     yield committed[0]
     Invitation.objects.all().delete()
     User.objects.filter(email__endswith="@at-once.example").delete()
-    with restaurant_context(committed[0]):
+    with restaurant_context(committed[0]), as_owner():
         AuditEntry.objects.all().delete()
 
 

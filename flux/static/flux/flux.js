@@ -88,6 +88,38 @@
     });
   }
 
+  // A PIN is typed with a thumb: big keys in place of the small one of the form.
+  document.addEventListener("DOMContentLoaded", () => {
+    const form = document.querySelector("form[data-keypad]");
+    if (!form) return;
+    form.querySelector(".keypad").hidden = false;
+    form.querySelector("[data-without-keypad]").hidden = true;
+    const pin = form.elements.pin;
+    if (matchMedia("(pointer: coarse)").matches) { pin.inputMode = "none"; }
+    form.addEventListener("click", (event) => {
+      const key = closest(event, ".keypad [value]");
+      if (!key || key.type !== "button") return;
+      pin.value = key.value === "back" ? pin.value.slice(0, -1) : (pin.value + key.value).slice(0, pin.maxLength);
+    });
+  });
+
+  // A shared tablet: who works on a page stays signed in, and a tablet that nobody touches asks for a name again.
+  document.addEventListener("DOMContentLoaded", () => {
+    const form = document.querySelector("form[data-idle-seconds]");
+    if (!form) return;
+    let touched = Date.now();
+    let told = touched;
+    for (const type of ["pointerdown", "keydown", "input"]) document.addEventListener(type, () => { touched = Date.now(); }, { passive: true });
+    setInterval(async () => {
+      if (Date.now() - touched > form.dataset.idleSeconds * 1000) { form.requestSubmit(); return; }
+      if (touched <= told) return;
+      told = Date.now();
+      const token = form.elements.csrfmiddlewaretoken.value;
+      const answer = await fetch(form.dataset.stay, { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" }).catch(() => null);
+      if (answer && answer.status !== 204) location.reload();
+    }, 30000);
+  });
+
   // A chart's column says its numbers: under the pointer, and on a tap.
   const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
   tip.setAttribute("aria-hidden", "true");
