@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from tenants.context import restaurant_context
+from tenants.db import roles
 from tenants.migrator.standing import Schema
 
 SCHEMAS_PER_QUERY = 50
@@ -96,15 +97,15 @@ def _in_words(fact: Fact) -> str:
 def freshly_migrated() -> Iterator[Schema]:
     """A schema that Django's own migrate has made from nothing, for the length of the block."""
     fresh = Schema("check_" + secrets.token_hex(10))
-    name = connection.ops.quote_name(fresh.schema_name)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {name}")
+        cursor.execute("; ".join(roles.schema_statements(fresh.schema_name)))
     try:
         migrate_by_django(fresh)
         yield fresh
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA {name} CASCADE")
+            name = connection.ops.quote_name(fresh.schema_name)
+            cursor.execute(f"DROP SCHEMA {name} CASCADE; DROP ROLE {name}")
 
 
 def migrate_by_django(schema: Schema) -> None:

@@ -19,7 +19,7 @@ from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 from django.utils.timezone import now
 
 from tenants.context import PUBLIC, public_context, restaurant_context
@@ -30,8 +30,6 @@ from tenants.models import UnfinishedMigration
 WORTH_ANOTHER_TRY = (
     psycopg.errors.LockNotAvailable,  # somebody used the table for longer than we were ready to wait
     psycopg.errors.DeadlockDetected,
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.CrashShutdown,
 )
 
 
@@ -50,14 +48,13 @@ class Sender:
             self._by_django(schema, step)
 
     def _replay(self, schema: Schema, step: Replay) -> None:
-        connection.ensure_connection()
-        with psycopg.Cursor(connection.connection) as cursor:
-            try:
-                cursor.execute(self.message(schema, step).encode())
-            except BaseException:
-                with contextlib.suppress(psycopg.Error):
-                    cursor.execute("ROLLBACK")
-                raise
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(self.message(schema, step))
+        except BaseException:
+            with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+            raise
 
     def message(self, schema: Schema, step: Replay) -> str:
         """All that one schema is sent for `step`."""
@@ -103,12 +100,10 @@ def has_taken(schema: Schema, step: Step) -> bool:
 
 def is_worth_another_try(error: Exception) -> bool:
     """Whether the same message may well succeed a moment later."""
-    cause = error.__cause__ if isinstance(error, OperationalError) else error
-    return isinstance(cause, WORTH_ANOTHER_TRY) or (isinstance(cause, psycopg.OperationalError) and not _is_alive())
-
-
-def _is_alive() -> bool:
-    return connection.connection is not None and not connection.connection.closed
+    if not isinstance(error, OperationalError):
+        return False
+    is_lost = connection.connection is None or bool(connection.connection.closed)
+    return is_lost or isinstance(error.__cause__, WORTH_ANOTHER_TRY)
 
 
 def _literal(text: str) -> str:

@@ -1,5 +1,6 @@
 """Canaries first, then more and more: brings all schemas up to date, and says how it went."""
 
+import contextvars
 import heapq
 import itertools
 import threading
@@ -18,7 +19,6 @@ from django.db import connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from tenants.context import public_context
 from tenants.migrator import rendering, sending, standing
 from tenants.migrator.rendering import Group
 from tenants.migrator.standing import Schema
@@ -192,7 +192,7 @@ class Wave:
         """Answers what failed, by name, with the reason."""
         workers = min(self.manner.workers, len(self.turns))
         with ThreadPoolExecutor(workers, thread_name_prefix="migrator") as pool:
-            for work in [pool.submit(self._work) for _ in range(workers)]:
+            for work in [pool.submit(contextvars.copy_context().run, self._work) for _ in range(workers)]:
                 work.result()
         sending.settle(self.through)
         return self.failed
@@ -200,9 +200,8 @@ class Wave:
     def _work(self) -> None:
         sender = sending.Sender(self.manner.lock_timeout)
         try:
-            with public_context():
-                while turn := self._next():
-                    self._take(sender, *turn)
+            while turn := self._next():
+                self._take(sender, *turn)
         finally:
             connection.close()
 

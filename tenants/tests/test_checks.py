@@ -9,6 +9,7 @@ from django.core.checks import run_checks
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
+from conftest import SUPERUSER, as_owner
 from tenants import checks
 from tenants.models import Restaurant
 
@@ -192,6 +193,6 @@ def test_the_schemas_keep_the_rules_and_a_breach_would_be_seen(
             return {row[0] for row in cursor.fetchall()} - {"django_migrations"}
 
     assert look(restaurant.schema_name) == look(other_restaurant.schema_name) == set()
-    with connection.cursor() as cursor:
+    with as_owner(SUPERUSER), connection.cursor() as cursor:
         cursor.execute(breach)
     assert len(look(restaurant.schema_name)) == 1

@@ -18,6 +18,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from conftest import SUPERUSER, as_owner
+from tenants.db import roles
 from tenants.migrator import comparing, rendering, standing, waves
 from tenants.migrator.sending import Sender
 from tenants.migrator.standing import Schema
@@ -49,17 +51,20 @@ def sql(statement: str, *parameters: object) -> list[tuple]:
 def schemas(committed: list[Restaurant]) -> Iterator[list[Schema]]:
     """Three schemas made from nothing by the migrator, and dropped again."""
     made = [Schema(new_schema_name(), slug) for slug in ("aubergine", "bean", "carrot")]
-    try:
-        for schema in made:
-            sql(f"CREATE SCHEMA {schema.schema_name}")
-            sql(f"CREATE TABLE {schema.schema_name}.django_migrations (LIKE public.django_migrations INCLUDING ALL)")
-        report = waves.run(made, waves.Manner(), say=quiet)
-        assert (report.migrated, report.failed) == (3, {})
-        yield made
-    finally:
-        for schema in made:
-            sql(f"DROP SCHEMA {schema.schema_name} CASCADE")
-        UnfinishedMigration.objects.all().delete()
+    with as_owner():
+        try:
+            for schema in made:
+                sql("; ".join(roles.schema_statements(schema.schema_name)))
+                sql(
+                    f"CREATE TABLE {schema.schema_name}.django_migrations (LIKE public.django_migrations INCLUDING ALL)"
+                )
+            report = waves.run(made, waves.Manner(), say=quiet)
+            assert (report.migrated, report.failed) == (3, {})
+            yield made
+        finally:
+            for schema in made:
+                sql(f"DROP SCHEMA {schema.schema_name} CASCADE; DROP ROLE {schema.schema_name}")
+            UnfinishedMigration.objects.all().delete()
 
 
 def run(schemas: list[Schema], manner: waves.Manner = QUICKLY) -> waves.Report:
@@ -273,10 +278,9 @@ def test_what_cannot_run_in_a_transaction_goes_on_where_it_stopped(schemas: list
         assert UnfinishedMigration.objects.get().operations_done == 1
         (tmp_path / "bad").unlink()
         sql(f"CREATE INDEX menu_by_allergens ON {bean.schema_name}.menu_ingredient (allergens)")
-        sql(
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass",
-            f"{bean.schema_name}.menu_by_allergens",
-        )
+        with as_owner(SUPERUSER):
+            invalidate = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass"
+            sql(invalidate, f"{bean.schema_name}.menu_by_allergens")
         assert run(schemas) == waves.Report(up_to_date=2, migrated=1)
         assert notes() == {}
         assert differences(*schemas) == [frozenset(), frozenset()]
@@ -296,9 +300,14 @@ def test_a_schema_with_a_gap_in_its_history_is_named(schemas: list[Schema]) -> N
 
 
 def test_a_second_migrator_is_told_of_the_first(committed: list[Restaurant]) -> None:
-    with waves.alone(), pytest.raises(CommandError, match=r"Another migrator is at work .*: server process \d+, since"):
+    with (
+        as_owner(),
+        waves.alone(),
+        pytest.raises(CommandError, match=r"Another migrator is at work .*: server process \d+, since"),
+    ):
         command()
-    assert command().endswith("2 were up to date, 0 failed, 0 left alone")
+    with as_owner():
+        assert command().endswith("2 were up to date, 0 failed, 0 left alone")
 
 
 def command(*args: str) -> str:
