@@ -265,7 +265,7 @@ def bench(asked: argparse.Namespace) -> int:
 
     with free_services("bench", fsync=True) as services:
         env = demo_environ(services)
-        migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
+        migrate = [sys.executable, "manage.py", "migrate_restaurants", "--verbosity", "0"]
         failed = processes.foreground(migrate, env=env, cwd=ROOT)
         return failed or processes.foreground([sys.executable, "-m", "flux.bench", *asked.rest], env=env, cwd=ROOT)
 

@@ -79,7 +79,7 @@ def running(
 
     try:
         launch("web", *web_command(place.port))
-        run("migrate", ["migrate_schemas", "--skip-checks"], var, env, children)
+        run("migrate", ["migrate_restaurants"], var, env, children)
         progress("The database is up to date")
         launch("worker", *worker_command())
         run("restaurant", ["demo_restaurant", *(["--fresh"] if fresh else [])], var, env, children)

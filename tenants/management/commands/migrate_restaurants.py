@@ -54,6 +54,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
+        self.is_quiet = options["verbosity"] == 0
         with public_context():
             if options["verify"]:
                 self._verify(self._schemas(options))
@@ -114,7 +115,8 @@ class Command(BaseCommand):
         self._say(f"All {len(schemas):,} are as Django's own migrations make them.")
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
+        if not self.is_quiet:
+            self.stdout.write(line)
 
 
 def _manner(options: dict[str, Any]) -> waves.Manner:
