@@ -1,9 +1,9 @@
 """What every test may use: two restaurants with their own schemas, people with roles in them, signed-in clients.
 
-Tests run in a transaction that is rolled back. The two restaurants are made once per test session, by the real
-migrations; `restaurant` opens the first one for the test's body, and `other_restaurant` is the one whose rows the test
-must never see. A test's body has the rights of the app's login and of the restaurant's role, and no others: what only
-the database's owner may do is done `with as_owner():`.
+Tests run in a transaction that is rolled back. The two restaurants are made once per test session, from the template
+of the migrations; `restaurant` opens the first one for the test's body, and `other_restaurant` is the one whose rows
+the test must never see. A test's body has the rights of the app's login and of the restaurant's role, and no others:
+what only the database's owner may do is done `with as_owner():`.
 """
 
 import os
@@ -36,6 +36,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("flux")
 
 PASSWORD = "correct-horse-battery"
+SPARES = 2  # restaurants that a test may open as the app, by taking a spare
 SUPERUSER = ""  # whom the tests' connection is when it plays nobody
 
 # To each of pytest-xdist's workers a cache of its own, as pytest-django does for databases.
@@ -108,7 +109,10 @@ def _quick_and_in_place() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     """The test database with two restaurants in it.
 
@@ -119,11 +123,25 @@ def django_db_setup(
 
     with django_db_blocker.unblock(), public_context(), as_owner():
         databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        use_a_current_template(tmp_path_factory)
         open_both_restaurants()
     yield
     with django_db_blocker.unblock(), public_context(), as_owner(SUPERUSER):
         end_other_sessions()
         teardown_databases(databases, verbosity=0)
+
+
+def use_a_current_template(folders: pytest.TempPathFactory) -> None:
+    """Where a new migration is not in the template yet, one test says so, and the others run on what it will be."""
+    from tenants import provisioning, template
+
+    if template.version() != template.wanted_version():
+        with provisioning.made_by_migrations() as name:
+            text = template.render(name)
+        template.FILE = folders.mktemp("template") / "template.sql"
+        template.FILE.write_text(text)
+        template.text.cache_clear()
+        template.version.cache_clear()
 
 
 def open_both_restaurants() -> None:
@@ -144,6 +162,15 @@ def open_both_restaurants() -> None:
                 status=Restaurant.Status.ACTIVE,
             )
         )
+    keep_spares()
+
+
+def keep_spares() -> None:
+    """As many as every test finds at its begin."""
+    from tenants import provisioning
+
+    with as_owner():
+        provisioning.keep_spares(SPARES, at_most=SPARES)
 
 
 def end_other_sessions() -> None:
@@ -199,6 +226,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
     with django_db_blocker.unblock(), public_context():
         yield list(Restaurant.objects.order_by("slug"))
+        keep_spares()
         connection.close()
 
 

@@ -19,11 +19,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flux.settings")
 app = Celery("flux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="upkeep")
 
 # The nightly task finds out by itself for which restaurants the early morning has come: there is no time zone here.
 # A message that nobody took before the next one is sent expires, so that a long pause of the workers leaves no heap.
 TIMETABLE: dict[str, dict[str, Any]] = {
     "nightly": {"task": "flux.tasks.nightly", "schedule": crontab(minute="*/15"), "options": {"expires": 14 * 60}},
+    "spares": {"task": "tenants.upkeep.keep_spares", "schedule": 60.0, "options": {"expires": 50}},
+    "erasures": {
+        "task": "tenants.upkeep.go_on_erasing",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 4 * 60},
+    },
 }
 DEMO_TIMETABLE: dict[str, dict[str, Any]] = {
     "demo-orders": {"task": "flux.tasks.let_demo_orders_arrive", "schedule": 30.0, "options": {"expires": 25}},

@@ -97,7 +97,7 @@ def _redis(*schemes: str) -> Check:
 
 CHECKS: dict[str, Check] = {
     **dict.fromkeys(["DEBUG", "FLUX_DEMO", "HTTPS", "LOG_JSON", "SIGN_UP_OPEN"], _flag),
-    **dict.fromkeys(["CONN_MAX_AGE", "TRUSTED_PROXIES"], _count),
+    **dict.fromkeys(["CONN_MAX_AGE", "SPARE_RESTAURANTS", "TRUSTED_PROXIES"], _count),
     **dict.fromkeys(["ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _positive),
     "EMAIL_URL": _mail,
     **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT", "WRONG_KEY_RATE_PER_ADDRESS"], _rate),

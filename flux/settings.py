@@ -71,6 +71,7 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 TENANT_MODEL = "tenants.Restaurant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 AUTH_USER_MODEL = "tenants.User"
+SPARE_RESTAURANTS = env.int("SPARE_RESTAURANTS", default=2 if DEMO else 10)  # schemas that are ready to be taken
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [

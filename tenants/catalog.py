@@ -76,6 +76,11 @@ def read(schema: str) -> tuple[Table, ...]:
     )
 
 
+def table_names(schema: str) -> list[str]:
+    """The names of the schema's tables."""
+    return [name for name, _, _ in _rows(TABLES, schema)]
+
+
 def migrations(schema: str) -> list[tuple[str, str]]:
     """App and name of each migration that the schema has had, in the order in which it had them."""
     recorded = f"{connection.ops.quote_name(schema)}.django_migrations"

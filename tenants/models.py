@@ -544,3 +544,61 @@ class UnfinishedMigration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.migration} in {self.schema_name}"
+
+
+class SchemaQuerySet(models.QuerySet["Schema"]):
+    """Named reads."""
+
+    def spare(self, version: str) -> "SchemaQuerySet":
+        """Those that a restaurant of this version may take, oldest first."""
+        return self.filter(restaurant=None, version=version).order_by("created_at")
+
+
+class Schema(models.Model):
+    """A restaurant's schema in the database, and the role of the same name; without a restaurant it is a spare."""
+
+    name = models.CharField(max_length=63, primary_key=True, editable=False)
+    version = models.CharField(max_length=16, help_text="Which migrations it had when it was made: see the template.")
+    restaurant = models.OneToOneField(
+        Restaurant, on_delete=models.CASCADE, null=True, blank=True, related_name="schema", editable=False
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
+    taken_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SchemaQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="tenants_schema_is_taken_at_a_time",
+                condition=models.Q(restaurant=None, taken_at=None)
+                | models.Q(restaurant__isnull=False, taken_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Erasure(models.Model):
+    """A restaurant that is being erased, and afterwards all that is kept of it: its id, when, and by whom."""
+
+    restaurant_id = models.UUIDField(primary_key=True, editable=False)
+    schema_name = models.CharField(
+        max_length=63, blank=True, editable=False, help_text="Until everything in it is gone."
+    )
+    by = models.CharField(max_length=160, editable=False)
+    asked_at = models.DateTimeField(default=now, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="tenants_erasure_keeps_no_name_at_the_end",
+                condition=models.Q(erased_at=None) | models.Q(schema_name=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure of {self.restaurant_id}"

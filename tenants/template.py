@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from tenants import catalog
 from tenants.catalog import Column, Table
@@ -21,10 +22,13 @@ HEADER = """\
 -- The tables of one restaurant, in the schema {schema}, whose role has the same name.
 -- Made from the migrations: after a change of them, run `python3 dev.py manage render_template`. Not edited by hand.
 """
+STALE = "tenants/template.sql is not what the migrations make: run `python3 dev.py manage render_template`."
 Writer = Callable[[Table], Iterator[str]]
 # `kind IN ('a', 'b')` as the server writes it. It would read this text as something else of the same meaning, so that a
 # replayed schema and a migrated one would differ in the text of each such check: it is given the short form again.
-ONE_OF = re.compile(r"\((\w+)\)::text = ANY \(\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]\)")
+ONE_OF = re.compile(
+    r"\((\w+)\)::text (= ANY|<> ALL) \(\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]\)"
+)
 RECORDED = re.compile(r"^    \('(\w+)', '(\w+)', now\(\)\)", re.M)
 
 
@@ -70,6 +74,11 @@ def version() -> str:
     return version_of(RECORDED.findall(text()))
 
 
+def wanted_version() -> str:
+    """The version of a schema that has had all migrations that there are."""
+    return version_of(MigrationLoader(None).disk_migrations)
+
+
 def version_of(migrations: Iterable[tuple[str, str]]) -> str:
     """A short name for the set of migrations that a schema has had: the same set has the same name in any order."""
     listed = "\n".join(sorted(f"{app}.{name}" for app, name in migrations))
@@ -81,8 +90,8 @@ def quote(name: str) -> str:
 
 
 def _one_of(found: re.Match[str]) -> str:
-    column, values = found.groups()
-    return f"{column} IN ({values.replace('::character varying', '')})"
+    column, operator, values = found.groups()
+    return f"{column} {'IN' if operator == '= ANY' else 'NOT IN'} ({values.replace('::character varying', '')})"
 
 
 def _refuse_rows(schema: str, tables: Iterable[Table]) -> None:

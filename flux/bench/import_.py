@@ -22,7 +22,7 @@ from django.utils import timezone
 from pos.models import DailySales, OrderLine
 from pos.providers import csv, tables
 from tenants import provisioning
-from tenants.context import public_context, restaurant_context
+from tenants.context import restaurant_context
 from tenants.keys import uuid7
 from tenants.models import Restaurant
 
@@ -85,8 +85,7 @@ def new_restaurant(asked: argparse.Namespace) -> Iterator[Restaurant]:
         with restaurant_context(restaurant):
             yield restaurant
     finally:
-        with public_context():
-            restaurant.delete(force_drop=True)
+        provisioning.remove(restaurant)
 
 
 def timed(path: Path, restaurant: Restaurant) -> float:

@@ -40,7 +40,7 @@ def close_for_good(facts: Bistro) -> None:
     """Remove the demo restaurant with all its tables, so that it can be opened afresh."""
     with public_context():
         for restaurant in Restaurant.objects.filter(slug=facts.slug):
-            restaurant.delete(force_drop=True)
+            provisioning.remove(restaurant)
         User.objects.filter(email__in=[person.email for person in facts.people]).delete()
 
 

@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext as as_owner
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from conftest import signed_in
+from conftest import as_owner, signed_in
 from flux.tests import filling
 from menu.models import Ingredient, MenuItem
 from pos.models import SalesFile

@@ -27,6 +27,7 @@ GOOD = {
     "REDIS_URL": "rediss://cache:6379/0",
     "CELERY_BROKER_URL": "redis+socket:///run/valkey.sock",
     "CONN_MAX_AGE": "60",
+    "SPARE_RESTAURANTS": "20",
     "TRUSTED_PROXIES": "1",
     "EMAIL_URL": "smtp+tls://user:secret@mail.example:587",
     "ACCESS_TOKEN_MINUTES": "30",

@@ -336,7 +336,7 @@ def cafe(committed):
             yield restaurant
     finally:
         with public_context(), as_owner():
-            restaurant.delete(force_drop=True)
+            provisioning.remove(restaurant)
 
 
 def test_two_uploads_at_once_come_one_after_the_other(cafe):

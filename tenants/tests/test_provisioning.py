@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DataError, connection
 
-from conftest import PASSWORD, as_owner
-from tenants import people, provisioning
+from conftest import PASSWORD, SPARES, as_owner
+from tenants import people, provisioning, template
 from tenants.context import public_context, restaurant_context
-from tenants.models import Domain, Membership, Restaurant, User
+from tenants.models import Domain, Membership, Restaurant, Schema, User
 from tenants.office.models import Closure
 
 FACTS = {"timezone": "Europe/Berlin", "currency": "EUR", "country": "DE", "status": "active"}
@@ -85,27 +85,31 @@ def test_what_is_wrong_is_said_and_nothing_is_left(slug: str, options: dict[str,
     assert User.objects.count() == 0
 
 
-@pytest.mark.parametrize("step", ["create_schema", "Domain.save", "Membership"])
+@pytest.mark.parametrize("step", ["template", "Schema.save", "Domain.save", "Membership"])
 def test_a_failure_in_the_middle_leaves_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = schemas()
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError(step)
 
-    if step == "create_schema":
-        monkeypatch.setattr("django.core.management.commands.migrate.Command.execute", fail)
+    if step == "template":
+        Schema.objects.spare(template.version()).delete()
+        monkeypatch.setattr(template, "sql_for", lambda _: "SELECT 1/0")
+    elif step == "Schema.save":
+        monkeypatch.setattr(Schema, "save", fail)
     elif step == "Domain.save":
         monkeypatch.setattr(Domain, "save", fail)
     else:
         monkeypatch.setattr(Membership.objects, "create", fail)
     restaurant = Restaurant(slug="kantine", name="Kantine", **FACTS)
-    with pytest.raises(RuntimeError):
+    with pytest.raises((RuntimeError, DataError)):
         provisioning.open_restaurant(restaurant, owner=User.objects.create_user("ada@example.com"))
     assert schemas() == before
     assert Restaurant.objects.count() == Domain.objects.count() == 2
     monkeypatch.undo()
     provisioning.open_restaurant(restaurant)  # the same facts can be tried again
     assert schemas() == before | {restaurant.schema_name}
+    assert restaurant.schema.taken_at is not None
 
 
 def test_a_host_that_another_restaurant_has_is_refused(restaurant: Restaurant) -> None:
@@ -190,9 +194,9 @@ class TestTwoAtOnce:
             for thread in threads:
                 thread.join()
             assert sorted(answers) == ["Restaurant with this Slug already exists.", "open"]
-            assert len(schemas() - before) == 1
+            assert Schema.objects.spare(template.version()).count() == SPARES - 1
         finally:
             with as_owner():
                 for restaurant in Restaurant.objects.filter(slug="kantine"):
-                    restaurant.delete(force_drop=True)
-        assert schemas() == before
+                    provisioning.remove(restaurant)
+        assert len(schemas()) == len(before) - 1  # that spare is gone with its restaurant

@@ -22,7 +22,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
-from conftest import PASSWORD, as_owner
+from conftest import PASSWORD, as_owner, keep_spares
 from tenants import provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
@@ -145,8 +145,9 @@ def open_place(port: int) -> Place:
 
 def close_place(place: Place) -> None:
     """Remove every trace of it."""
-    place.restaurant.delete(force_drop=True)
+    provisioning.remove(place.restaurant)
     place.manager.delete()
+    keep_spares()
 
 
 @pytest.fixture
