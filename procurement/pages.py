@@ -99,7 +99,8 @@ class StockRow:
 def order(shown: PurchaseOrder, now: dt.datetime) -> ShownOrder:
     """What an order's page shows; `shown` comes from `with_lines`."""
     lines = [_line(line) for line in shown.lines.all()]
-    ids = {shown.approved_by_id, shown.sent_by_id, shown.received_by_id, shown.cancelled_by_id} - {None}
+    did = [shown.approved_by_id, shown.sent_by_id, shown.received_by_id, shown.cancelled_by_id]
+    ids = {each for each in did if each}
     return ShownOrder(
         order=shown,
         lines=[one for one in lines if one.line.packs],

@@ -1,23 +1,35 @@
-"""Staff admin for restaurants, hosts and people (on the platform's host)."""
+"""Staff admin for restaurants, hosts, people, and how restaurants' background work does (on the platform's host).
 
+Nothing here lets staff into a restaurant by a side door: memberships are looked at and not written (but for the first
+owner of a new restaurant), the password and the address of somebody who works in one are theirs, and keys and
+invitations show no secret. Who has to look inside asks for support access, which the owners see.
+"""
+
+from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.decorators import action, display
+from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from tenants import provisioning
+from tenants import health, provisioning, support
 from tenants.hosts import forget_hosts
 from tenants.management.asking import in_words
-from tenants.models import Domain, Membership, Restaurant, User
+from tenants.models import ApiKey, Domain, FailedTask, Health, Invitation, Membership, Restaurant, User
 from tenants.sites import platform_site
 
+LATE_AFTER = timedelta(days=2)
 STATUS_COLOURS = {"trial": "info", "active": "success", "suspended": "warning", "closed": "danger"}
 
 
@@ -28,21 +40,72 @@ class DomainInline(TabularInline):
     can_delete = False  # in the list of domains, where a main one is kept
 
 
-class MembershipInline(TabularInline):
+class LookOnly:
+    """Rows that only the verbs may write; shown whole but for what is `exclude`d."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.get_fields(request, obj))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = {"id", *(self.exclude or ())}  # type: ignore[attr-defined]
+        every = [field.name for field in self.model._meta.fields if field.name not in hidden]  # type: ignore[attr-defined]
+        return self.fields or every  # type: ignore[attr-defined]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class FirstOwnerForm(forms.ModelForm):
+    """Who owns a restaurant that is being opened; staff would let themselves in."""
+
+    def clean_user(self) -> User:
+        user: User = self.cleaned_data["user"]
+        if user.is_staff:
+            raise ValidationError("Staff come in by support access, not as members.")
+        return user
+
+
+class FirstOwnerInline(TabularInline):
     model = Membership
+    fk_name = "restaurant"
+    form = FirstOwnerForm
+    fields = ["user", "role"]
+    verbose_name_plural = "first people"
     extra = 0
     tab = True
     autocomplete_fields = ["user"]
-    readonly_fields = ["created_at"]
 
 
-class MembershipOfPersonInline(TabularInline):
+class MembershipInline(LookOnly, TabularInline):
     model = Membership
-    fk_name = "user"
+    fields = ["user", "role", "created_at", "ends_at", "reason"]
     extra = 0
     tab = True
-    autocomplete_fields = ["restaurant"]
-    readonly_fields = ["created_at"]
+
+
+class MembershipOfPersonInline(LookOnly, TabularInline):
+    model = Membership
+    fk_name = "user"
+    fields = ["restaurant", "role", "created_at", "ends_at", "reason"]
+    extra = 0
+    tab = True
+
+
+class AccessForm(BaseDialogForm):
+    """Why and for how long somebody of the staff has to look inside."""
+
+    reason = forms.CharField(
+        max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The owners read this in an e-mail."
+    )
+    hours = forms.IntegerField(
+        min_value=1, max_value=support.MOST_HOURS, initial=2, widget=UnfoldAdminIntegerFieldWidget
+    )
 
 
 @admin.register(Restaurant, site=platform_site)
@@ -60,9 +123,47 @@ class RestaurantAdmin(ModelAdmin):
     ]
     readonly_fields = ["schema_name", "created_at"]
     inlines = [DomainInline, MembershipInline]
+    actions_detail = ["ask_for_access"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Restaurant]:
-        return super().get_queryset(request).annotate(n_members=Count("memberships"))
+        work_here = Q(memberships__ends_at=None)
+        return super().get_queryset(request).annotate(n_members=Count("memberships", filter=work_here))
+
+    def has_access_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Who of the staff may ask for support access."""
+        return request.user.has_perm("tenants.add_membership")
+
+    @action(
+        description="Support access",
+        url_path="support-access",
+        icon="support_agent",
+        permissions=["access"],
+        dialog={
+            "title": "Support access to this restaurant",
+            "description": "You come in as a manager. The owners are told, see it, and can end it at any time.",
+            "form_class": AccessForm,
+            "form_submit_text": "Let me in",
+        },
+    )
+    def ask_for_access(self, request: HttpRequest, form: AccessForm, object_id: str) -> HttpResponse:
+        """Let the staff member who asks in, for a while, and lead back to the restaurant's page here."""
+        restaurant = get_object_or_404(Restaurant, pk=object_id)
+        try:
+            given = support.begin(
+                restaurant,
+                staff=request.user,  # type: ignore[arg-type]
+                reason=form.cleaned_data["reason"],
+                hours=form.cleaned_data["hours"],
+                by=request.user,  # type: ignore[arg-type]
+                at=timezone.now(),
+            )
+        except support.SupportRefused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+        else:
+            self.log_change(request, restaurant, f"Support access until {given.ends_at:%Y-%m-%d %H:%M}: {given.reason}")
+            self.message_user(request, f"You have access to {restaurant.name} until {given.ends_at:%H:%M} UTC.")
+        page = reverse("admin:tenants_restaurant_change", args=[restaurant.pk])
+        return HttpResponse(headers={"HX-Redirect": page}) if request.headers.get("HX-Request") else redirect(page)
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def shown_status(self, restaurant: Restaurant) -> tuple[str, str]:
@@ -79,7 +180,7 @@ class RestaurantAdmin(ModelAdmin):
         return [*self.readonly_fields, "slug"] if obj else self.readonly_fields  # its host is made from the slug
 
     def get_inlines(self, request: HttpRequest, obj: Restaurant | None) -> list[type[TabularInline]]:
-        return self.inlines if obj else [MembershipInline]
+        return self.inlines if obj else [FirstOwnerInline]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         if change:
@@ -136,9 +237,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
             obj.vouch_for_email()
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        if request.user.is_superuser:
-            return self.readonly_fields
-        return [*self.readonly_fields, "is_staff", "is_superuser", "user_permissions"]
+        fixed = list(self.readonly_fields)
+        if obj is not None and _works_somewhere(obj):
+            fixed.append("email")  # with it comes the link that sets a new password; they change it themselves
+        return fixed if request.user.is_superuser else [*fixed, "is_staff", "is_superuser", "user_permissions"]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Whoever sets the password of somebody who works in a restaurant could go in under their name."""
+        if _works_somewhere(get_object_or_404(User, pk=id)):
+            raise PermissionDenied("Their password is theirs: send them to “Forgotten your password?”.")
+        return super().user_change_password(request, id, form_url)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         above = obj is not None and obj.is_superuser and not request.user.is_superuser
@@ -148,14 +256,95 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return False
 
 
+def _works_somewhere(user: User) -> bool:
+    return user.memberships.filter(ends_at=None).exists()
+
+
 @admin.register(Membership, site=platform_site)
-class MembershipAdmin(ModelAdmin):
-    list_display = ["user", "restaurant", "role", "created_at"]
-    list_filter = ["role"]
+class MembershipAdmin(LookOnly, ModelAdmin):
+    """Who works where: owners decide that on their own pages. And support access, which staff may end here."""
+
+    list_display = ["user", "restaurant", "role", "created_at", "ends_at", "reason"]
+    list_filter = ["role", ("ends_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user", "restaurant"]
     search_fields = ["user__email", "user__name", "restaurant__name", "restaurant__slug"]
-    autocomplete_fields = ["user", "restaurant"]
-    readonly_fields = ["created_at"]
+    exclude = ["pin"]
+    actions = ["end_access"]
+
+    @admin.action(description="End support access now", permissions=["view"])
+    def end_access(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        given = Membership.objects.support().current().filter(pk__in=queryset).select_related("restaurant")
+        for membership in given:
+            support.end(membership.pk, membership.restaurant, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+        self.message_user(request, f"{len(given)} ended.")
+
+
+@admin.register(Invitation, site=platform_site)
+class InvitationAdmin(LookOnly, ModelAdmin):
+    """Who has been invited where; the secret is in the e-mail alone."""
+
+    list_display = [
+        "email",
+        "restaurant",
+        "role",
+        "invited_by",
+        "created_at",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    ]
+    list_filter = ["role", ("accepted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["restaurant", "invited_by"]
+    search_fields = ["email", "restaurant__name", "restaurant__slug"]
+    exclude = ["secret_hash"]
+
+
+@admin.register(ApiKey, site=platform_site)
+class ApiKeyAdmin(LookOnly, ModelAdmin):
+    """Integrators' keys, without their fingerprints; owners make and end them on their own pages."""
+
+    list_display = ["name", "prefix", "restaurant", "scopes", "last_used_at", "expires_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["restaurant"]
+    search_fields = ["name", "prefix", "restaurant__name", "restaurant__slug"]
+    exclude = ["sha256"]
+
+
+@admin.register(Health, site=platform_site)
+class HealthAdmin(LookOnly, ModelAdmin):
+    """How every restaurant's background work does, by what its tasks reported."""
+
+    list_display = ["restaurant", "last_import_at", "forecast", "last_suggestion_at", "last_failure_at", "last_failure"]
+    list_filter = ["restaurant__status"]
+    list_select_related = ["restaurant"]
+    search_fields = ["restaurant__name", "restaurant__slug", "last_failure"]
+    ordering = [F("last_failure_at").desc(nulls_last=True), "restaurant__name"]
+
+    @display(description="last forecast", ordering="last_forecast_at", label={"on time": "success", "late": "warning"})
+    def forecast(self, health: Health) -> tuple[str, str]:
+        """Each working restaurant has one every early morning; one that is two days old did not come."""
+        made_at = health.last_forecast_at
+        if made_at is None:
+            return "", "–"
+        late = timezone.now() - made_at > LATE_AFTER and health.restaurant.is_open_to_people
+        return "late" if late else "on time", f"{made_at:%Y-%m-%d %H:%M}"
+
+
+@admin.register(FailedTask, site=platform_site)
+class FailedTaskAdmin(LookOnly, ModelAdmin):
+    """Every restaurant's errors that nobody foresaw; the log has their tracebacks."""
+
+    list_display = ["at", "restaurant", "task", "error", "message", "ids", "acknowledged_by"]
+    list_filter = [("acknowledged_at", admin.EmptyFieldListFilter), "task", "error"]
+    list_select_related = ["restaurant", "acknowledged_by"]
+    search_fields = ["restaurant__name", "restaurant__slug", "task", "error", "message"]
+    date_hierarchy = "at"
+    actions = ["acknowledge"]
+
+    @admin.action(description="Acknowledge", permissions=["view"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[FailedTask]) -> None:
+        seen = health.acknowledge(queryset, by=request.user, at=timezone.now())
+        self.message_user(request, f"{seen} acknowledged.")
 
 
 @admin.register(Domain, site=platform_site)

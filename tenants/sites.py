@@ -1,13 +1,10 @@
 """The two staff admins: the platform's on its own host, and a restaurant's on the restaurant's."""
 
-from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -19,7 +16,6 @@ from tenants import sessions
 from tenants.access import signed_in_by_pin
 from tenants.middleware import platform_url
 
-log = structlog.get_logger(__name__)
 PASSWORD_PAGE = "/accounts/password/change/"  # noqa: S105 an address
 
 
@@ -48,39 +44,35 @@ class PlatformSite(UnfoldAdminSite):
         return redirect(PASSWORD_PAGE)
 
 
-class WithoutPublicHistory(ModelAdmin):
-    """Keeps changes to a restaurant's rows out of Django's admin log: that is one table for all restaurants, where
-    rows of two restaurants with the same number would share one history. They go to the service's log instead.
+class OnlyToLookAt(ModelAdmin):
+    """Rows of a restaurant as support sees them. Support changes them in the portal, as a manager does: through the
+    verbs, which keep the rules and write the restaurant's audit trail. There is no history here either: Django's admin
+    log is one table for all restaurants, where rows with the same number would share one.
     """
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        self._note("support_added", [obj], message)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        self._note("support_changed", [obj], message)
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> Any:
-        self._note("support_deleted", queryset, None)
-
-    def _note(self, event: str, rows: Iterable[Model], message: Any) -> None:
-        fields = [part["changed"]["fields"] for part in message or [] if part.get("changed", {}).get("fields")]
-        for row in rows:
-            log.info(event, model=row._meta.label, key=str(row.pk), fields=fields)
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404
 
 
 class RestaurantSite(UnfoldAdminSite):
-    """One restaurant's rows; for platform staff who are members of it (support)."""
+    """One restaurant's rows, to look at; for platform staff who are members of it (support)."""
 
     index_title = "This restaurant's rows"
     index_template = "tenants/support_index.html"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """As usual, but no class registered here can write to the log that all restaurants share."""
-        kept_apart = type(admin_class.__name__, (WithoutPublicHistory, admin_class), {"__module__": __name__})
-        super().register(model_or_iterable, kept_apart, **options)
+        """As usual, but whatever is registered here is only looked at."""
+        read_only = type(admin_class.__name__, (OnlyToLookAt, admin_class), {"__module__": __name__})
+        super().register(model_or_iterable, read_only, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         is_member = getattr(request, "role", None) is not None and not signed_in_by_pin(request)
@@ -144,4 +136,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}, out]}, *groups]
 
 
-ICONS = {"Restaurant": "storefront", "User": "person", "Membership": "badge", "Domain": "language"}
+ICONS = {
+    "Restaurant": "storefront",
+    "User": "person",
+    "Membership": "badge",
+    "Domain": "language",
+    "Invitation": "mail",
+    "ApiKey": "key",
+    "Health": "monitor_heart",
+    "FailedTask": "error",
+}

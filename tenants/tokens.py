@@ -136,7 +136,7 @@ def check_password(
     right = authenticate(request, email=email, password=password)
     named = User.objects.filter(email__iexact=email).first()
     user = right if isinstance(right, User) else named
-    factor = second_factor.of(user and user.pk)
+    factor = second_factor.of(user.pk if user else None)
     code = factor.matching(otp)
     current = Membership.objects.current().filter(user_id=user.pk if user else uuid7(), restaurant=restaurant)
     membership: Membership | None = current.select_related("user").first()
