@@ -26,6 +26,8 @@ RUN_TEXT = [
     *(f"schema_to_{kind}(name, boolean, boolean, text)" for kind in ("xml", "xmlschema", "xml_and_xmlschema")),
     *(f"database_to_{kind}(boolean, boolean, text)" for kind in ("xml", "xmlschema", "xml_and_xmlschema")),
 ]
+# A large object is a row outside of every schema, which would outlive its restaurant.
+MAKE_LARGE_OBJECTS = ["lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)"]
 SET_CONFIG = "set_config(text, text, boolean)"
 STATEMENT_TIMEOUT = "2min"
 IDLE_IN_TRANSACTION_TIMEOUT = "5min"
@@ -77,11 +79,11 @@ def adopt(database: Connection) -> None:
 
 
 def harden(database: Connection) -> None:
-    """Take from everybody what turns a SELECT into more; `database` is a superuser's connection.
+    """Take from everybody what turns a SELECT into more or keeps data beside the tables.
 
-    May run any number of times. Limits on time hold for logins from now on.
+    `database` is a superuser's connection. May run any number of times. Limits on time hold for logins from now on.
     """
-    for function in [SET_CONFIG, *RUN_TEXT]:
+    for function in [SET_CONFIG, *RUN_TEXT, *MAKE_LARGE_OBJECTS]:
         _run(database, f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
     _run(database, "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
     _run(database, f"ALTER ROLE {APP} SET statement_timeout = '{STATEMENT_TIMEOUT}'")
