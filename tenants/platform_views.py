@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tenants import invitations, naming, opening, people, places
+from tenants import invitations, naming, opening, people, places, provisioning, upkeep
 from tenants.middleware import restaurant_url
 from tenants.models import Invitation, Restaurant, User
 from tenants.platform_forms import ChangeName, JoinByInvitation, OpenRestaurant
@@ -66,6 +66,9 @@ def open_restaurant(request: HttpRequest) -> HttpResponse:
             form.add_error(None, "You have opened many restaurants today. Write to the people who run this platform.")
         except ValidationError as error:
             form.refuse(error)
+        except provisioning.NoSpare:
+            upkeep.ask_for_spares()
+            return render(request, "tenants/being_prepared.html", {"form": form}, status=202)
         else:
             return HttpResponseRedirect(_way_in(request, opened))
     return render(request, "tenants/open_restaurant.html", {"form": form})
