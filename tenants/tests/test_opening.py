@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from conftest import PASSWORD, as_owner
-from tenants import opening, people, provisioning
+from tenants import opening, people, provisioning, template, upkeep
 from tenants.context import public_context
 from tenants.keys import uuid7
-from tenants.models import Domain, Membership, Restaurant, User
+from tenants.models import Domain, Membership, Restaurant, Schema, User
 from tenants.tests.browser import BISTRO, PLATFORM, Browser, role
 from tenants.tests.test_sign_up import text
 
@@ -24,18 +24,6 @@ CAFE = {"name": "Café Flore", "country": "FR", "timezone": "", "slug": ""}
 @pytest.fixture
 def ada(bistro: Restaurant) -> User:
     return people.join("ada@example.com", PASSWORD)
-
-
-@pytest.fixture(autouse=True)
-def _opened_by_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schema is made by whoever may make one."""
-    really = provisioning.open_restaurant
-
-    def open_restaurant(restaurant: Restaurant, *, owner: User) -> Restaurant:
-        with as_owner():
-            return really(restaurant, owner=owner)
-
-    monkeypatch.setattr(provisioning, "open_restaurant", open_restaurant)
 
 
 @pytest.fixture
@@ -153,6 +141,25 @@ def test_the_chooser_offers_to_open_one(visitor: Browser, ada: User) -> None:
     assert visitor.get(f"{PLATFORM}/").url == f"{BISTRO}/"
 
 
+def test_where_no_schema_is_ready_the_page_waits_and_keeps_all(
+    visitor: Browser, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(upkeep, "ask_for_spares", lambda: asked.append("for spares"))
+    ready = Schema.objects.filter(restaurant=None)
+    ready.update(version="older")
+    page = visitor.post(OPEN, key=key(visitor), **{**CAFE, "country": "US", "timezone": "America/Denver"})
+    assert page.status_code == 202
+    assert "Your restaurant is being prepared" in text(page)
+    assert not Restaurant.objects.of(ada).exists()
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?', page.content.decode()))
+    ready.update(version=template.version())
+    arrived = visitor.post(OPEN, **{name: kept[name] for name in ("key", *CAFE)})
+    assert arrived.url == "http://cafe-flore.flux.localhost/"
+    assert Restaurant.objects.of(ada).get().timezone == "America/Denver"
+    assert asked == ["for spares"]
+
+
 @pytest.fixture
 def owner(committed: list[Restaurant]) -> Iterator[User]:
     """A person who is really there, and whose restaurants are dropped afterwards."""
@@ -160,7 +167,7 @@ def owner(committed: list[Restaurant]) -> Iterator[User]:
     yield made
     with as_owner():
         for opened in Restaurant.objects.of(made):
-            opened.delete(force_drop=True)
+            provisioning.remove(opened)
         made.delete()
 
 

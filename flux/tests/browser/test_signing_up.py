@@ -12,10 +12,10 @@ from django.conf import settings
 from django.core import mail
 from playwright.sync_api import CDPSession, Page, expect
 
-from conftest import PASSWORD
+from conftest import PASSWORD, keep_spares
 from flux.tests.browser.conftest import Visitor, committed
-from tenants import people
-from tenants.models import Restaurant, User
+from tenants import people, provisioning, template, upkeep
+from tenants.models import Restaurant, Schema, User
 
 BOTH = pytest.mark.parametrize(("width", "scheme"), [("phone", "dark"), ("desktop", "light")])
 
@@ -42,8 +42,9 @@ def forget(email: str) -> None:
     """Remove the person, and the restaurants that they opened."""
     for user in User.objects.filter(email=email):
         for restaurant in Restaurant.objects.of(user):
-            restaurant.delete(force_drop=True)
+            provisioning.remove(restaurant)
         user.delete()
+    keep_spares()
 
 
 @pytest.fixture
@@ -95,6 +96,24 @@ def test_from_the_sign_up_to_the_first_page(
     page.get_by_role("link", name="Your account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
     visitor.look_round()
+
+
+def test_where_no_schema_is_ready_the_page_goes_on_by_itself(
+    newcomer: Newcomer, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newcomer.join()
+    monkeypatch.setattr(upkeep, "ask_for_spares", lambda: None)
+    committed(lambda: Schema.objects.filter(restaurant=None).update(version="older"))
+    visitor = visit("phone", timezone="Europe/Rome")
+    page = visitor.page
+    newcomer.sign_in(page)
+    page.get_by_role("link", name="Open a restaurant").click()
+    page.get_by_label("Name of the restaurant").fill(f"Da {newcomer.email[:8]}")
+    page.get_by_role("button", name="Open it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your restaurant is being prepared")
+    visitor.look_round()
+    committed(lambda: Schema.objects.filter(restaurant=None).update(version=template.version()))
+    page.wait_for_url(f"http://da-{newcomer.email[:8]}.flux.localhost:*/")
 
 
 @BOTH
