@@ -8,6 +8,7 @@ from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
 
 from flux.api import problems
+from tenants.middleware import FOR_PROGRAMS
 from tenants.models import Restaurant
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -19,7 +20,7 @@ class ApiMiddleware:
     `/api/` and the addresses that give and take tokens are for programs; the other pages under `/auth/` are for people.
     """
 
-    PREFIXES = ("/api/", "/auth/login", "/auth/refresh", "/auth/revoke")
+    PREFIXES = FOR_PROGRAMS
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

@@ -15,7 +15,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotFound,
-    HttpResponseRedirect,
+    HttpResponsePermanentRedirect,
     JsonResponse,
     StreamingHttpResponse,
 )
@@ -28,6 +28,7 @@ from tenants.db import roles
 from tenants.hosts import restaurant_of_host
 from tenants.models import Restaurant
 
+FOR_PROGRAMS = ("/api/", "/auth/login", "/auth/refresh", "/auth/revoke")
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
 
@@ -99,16 +100,33 @@ class RestaurantMiddleware:
                 return self.get_response(request)
         with public_context():
             restaurant = restaurant_of_host(host)
-        if restaurant is None or restaurant.status == Restaurant.Status.CLOSED:
+        if restaurant is None:
             return nobody_here()
-        if host != restaurant.host and request.method in {"GET", "HEAD"}:
-            return HttpResponseRedirect(restaurant_url(request, restaurant, request.get_full_path()))
+        if restaurant.status == Restaurant.Status.CLOSED:
+            with public_context():
+                return render(request, "closed.html", {"until": restaurant.reopens_until}, status=410)
+        if host != restaurant.host and leads_on(request):
+            return lead_on(restaurant_url(request, restaurant, request.get_full_path()))
         request.restaurant = restaurant  # type: ignore[attr-defined]
         with working_for(restaurant):
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = stream_for(restaurant, response.streaming_content)  # type: ignore[arg-type]
         return response
+
+
+def leads_on(request: HttpRequest) -> bool:
+    """Whether a request to an earlier host is sent on to the present one.
+
+    What is sent with POST is taken where it arrives: nothing that somebody has typed is lost. Programs are served there
+    too: most drop their token when they are sent to another host.
+    """
+    return request.method in {"GET", "HEAD"} and not request.path.startswith(FOR_PROGRAMS)
+
+
+def lead_on(url: str) -> HttpResponse:
+    """For good, but not to be kept: a browser that did would go in circles once the restaurant goes back."""
+    return HttpResponsePermanentRedirect(url, headers={"Cache-Control": "no-cache"})
 
 
 def working_for(restaurant: Restaurant) -> AbstractContextManager[object]:
@@ -131,7 +149,7 @@ def stream_for(restaurant: Restaurant, chunks: Iterable[bytes]) -> Iterator[byte
 
 
 def nobody_here() -> HttpResponse:
-    """The answer at a host that leads to no restaurant, or to a closed one."""
+    """The answer at a host that leads to no restaurant."""
     return HttpResponseNotFound("No restaurant lives at this address.", content_type="text/plain")
 
 

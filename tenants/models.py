@@ -30,6 +30,9 @@ RESERVED_SLUGS = frozenset(
 )
 
 
+REOPENING = dt.timedelta(days=30)
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes people; the e-mail address is the only name they sign in with."""
 
@@ -159,6 +162,7 @@ class Restaurant(TenantMixin):
     country = models.CharField(max_length=2, validators=[RegexValidator(r"\A[A-Z]{2}\Z", "Two letters, such as FR.")])
     subdivision = models.CharField(max_length=6, blank=True, help_text="For regional holidays, such as BY or CA.")
     created_at = models.DateTimeField(default=now, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When its owner closed it.")
 
     objects = RestaurantQuerySet.as_manager()
 
@@ -192,6 +196,17 @@ class Restaurant(TenantMixin):
     def zone(self) -> zoneinfo.ZoneInfo:
         """The restaurant's own time zone."""
         return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def reopens_until(self) -> dt.datetime | None:
+        """Until when the platform's staff may open a closed restaurant again."""
+        return self.closed_at + REOPENING if self.closed_at else None
+
+    def clean(self) -> None:
+        """Refuse the slug whose host another restaurant has, or had once and keeps."""
+        host = f"{self.slug}.{settings.FLUX_DOMAIN}"
+        if self.slug and Domain.objects.filter(domain=host).exclude(tenant=self.pk).exists():
+            raise ValidationError({"slug": f"“{self.slug}” is taken. Choose another one."})
 
     @property
     def is_open_to_people(self) -> bool:

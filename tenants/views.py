@@ -15,6 +15,7 @@ from tenants.access import open_to_strangers
 from tenants.accounts import is_local
 from tenants.middleware import platform_url, restaurant_url
 from tenants.models import Membership, Restaurant
+from tenants.naming import host_of
 
 STATE_SECONDS = 600
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
     """Platform: send the person signed in on to the restaurant's host with a token."""
-    restaurant = Restaurant.objects.of(request.user).filter(slug=slug).first()  # type: ignore[arg-type]
+    restaurant = Restaurant.objects.of(request.user).filter(domains__domain=host_of(slug)).first()  # type: ignore[arg-type]
     if restaurant is None:
         return render(request, "tenants/no_member.html", status=403)
     state = request.GET.get("state", "")

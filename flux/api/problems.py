@@ -62,6 +62,9 @@ _KINDS = [
     Problem("method-not-allowed", 405, "Method not allowed", "The header `Allow` names the methods of this address."),
     Problem("not-acceptable", 406, "Only JSON is spoken here", "Ask for application/json, or leave out `Accept`."),
     Problem("conflict", 409, "Not in its present state", "What is asked for does not fit the state of the thing."),
+    Problem(
+        "restaurant-closed", 410, "The restaurant is closed", "The platform's staff can open it again for some weeks."
+    ),
     Problem("too-large", 413, "The body is too large", "A request's body may hold 1 MiB."),
     Problem("unsupported-media-type", 415, "Unknown content type", "Send application/json."),
     Problem("too-many-requests", 429, "Too many requests", "Wait for as many seconds as `Retry-After` says."),

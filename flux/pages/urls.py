@@ -38,4 +38,8 @@ urlpatterns = [
     path("settings/activity/", activity.activity, name="activity"),
     path("settings/activity/export.csv", activity.activity_export, name="activity_export"),
     path("settings/name/", settings.rename, name="rename"),
+    path("settings/business-day/", settings.change_calendar, name="change_calendar"),
+    path("settings/currency/", settings.change_currency, name="change_currency"),
+    path("settings/address/", settings.move, name="move"),
+    path("settings/close/", settings.close, name="close"),
 ]

@@ -66,7 +66,7 @@ def test_another_host_of_a_restaurant_leads_to_its_main_one(restaurant: Restaura
     with public_context():
         Domain.objects.create(tenant=restaurant, domain="old.flux.localhost", is_primary=False)
     answer = at("old.flux.localhost:8000", "/menu/?page=2")
-    assert (answer.status_code, answer["Location"]) == (302, "http://bistro.flux.localhost:8000/menu/?page=2")
+    assert (answer.status_code, answer["Location"]) == (301, "http://bistro.flux.localhost:8000/menu/?page=2")
 
 
 def test_a_suspended_restaurant_shows_one_page(restaurant: Restaurant, manager: User) -> None:
@@ -80,11 +80,12 @@ def test_a_suspended_restaurant_shows_one_page(restaurant: Restaurant, manager: 
     assert portal.get("/auth/sign-in/").wsgi_request.role == "manager"  # type: ignore[attr-defined]
 
 
-def test_a_closed_restaurant_is_not_there(restaurant: Restaurant, manager: User) -> None:
+def test_a_closed_restaurant_says_so_without_its_name(restaurant: Restaurant, manager: User) -> None:
     portal = signed_in(manager, restaurant)
     set_status(restaurant, "closed")
     answer = portal.get("/")
-    assert (answer.status_code, answer.content) == (404, b"No restaurant lives at this address.")
+    text = answer.content.decode()
+    assert (answer.status_code, "This restaurant is closed" in text, "Bistro" in text) == (410, True, False)
 
 
 def test_a_host_is_remembered_for_half_a_minute(
