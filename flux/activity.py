@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from flux.templatetags.flux import money, percent
+from flux.templatetags.flux import money, percent, when
 from procurement.wording import weekday_name
 from tenants.office.models import AuditEntry, AuditEntryQuerySet
 
@@ -63,6 +63,8 @@ SENTENCES = {
     "key.made": "made the key {}",
     "key.rotated": "replaced the key {}",
     "key.revoked": "revoked the key {}",
+    "support.began": "let {} in as support",
+    "support.ended": "ended the support access of {}",
 }
 # The kinds that the page can be narrowed to, by the beginning of the verb.
 KINDS = {
@@ -107,6 +109,11 @@ LABELS = {
     "tax_rate": "Tax rate",
     "first_on": "First day",
     "last_on": "Last day",
+    "scopes": "May",
+    "expires_at": "Works until",
+    "revoked_at": "Revoked",
+    "reason": "Why",
+    "ends_at": "Until",
 }
 
 
@@ -196,6 +203,10 @@ def _shown(name: str, given: Mapping[str, Any]) -> str | None:
     return FORMATS.get(name, str)(value)
 
 
+def _moment(value: str) -> str:
+    return when(dt.datetime.fromisoformat(value))
+
+
 def _day(value: str) -> str:
     day = dt.date.fromisoformat(value)
     return f"{day.day} {day:%B %Y}"
@@ -209,6 +220,10 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "cutoff": lambda time: str(time)[:5],
     "first_on": _day,
     "last_on": _day,
+    "expires_at": _moment,
+    "revoked_at": _moment,
+    "ends_at": _moment,
+    "scopes": ", ".join,
     "tax_rate": lambda share: percent(share, 2),
 }
 

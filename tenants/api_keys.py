@@ -106,7 +106,7 @@ def rotate(
         old.replaced_by = made.key
         old.expires_at = max(min(old.expires_at, at + dt.timedelta(days=overlap_days)), old.created_at)
         old.save(update_fields=["replaced_by", "expires_at"])
-        _note("api_key.replaced", old, by, at, {"expires_at": before}, {"expires_at": old.expires_at})
+        _note("key.rotated", old, by, at, {"expires_at": before}, {"expires_at": old.expires_at})
     return made
 
 
@@ -117,7 +117,7 @@ def revoke(key_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime) -
         if key.revoked_at is None:
             key.revoked_at = at
             key.save(update_fields=["revoked_at"])
-            _note("api_key.revoked", key, by, at, {"revoked_at": None}, {"revoked_at": at})
+            _note("key.revoked", key, by, at, {"revoked_at": None}, {"revoked_at": at})
     return key
 
 
@@ -178,7 +178,7 @@ def _create(
         raise AlreadyMade(
             "This form was sent before: the key is in the list, and its secret has been shown."
         ) from error
-    _note("api_key.made", key, by, at, {}, {"scopes": key.scopes, "expires_at": key.expires_at})
+    _note("key.made", key, by, at, {}, {"scopes": key.scopes, "expires_at": key.expires_at})
     return Made(key, secret)
 
 

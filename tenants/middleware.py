@@ -182,6 +182,7 @@ def template_context(request: HttpRequest) -> dict[str, Any]:
         "sign_up_open": settings.SIGN_UP_OPEN,
         "restaurant": getattr(request, "restaurant", None),
         "role": getattr(request, "role", None),
+        "support_until": getattr(request, "support_until", None),
         "platform_url": platform_url(request),
     }
 

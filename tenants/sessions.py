@@ -58,7 +58,13 @@ def role_in(request: HttpRequest, restaurant: Restaurant) -> str | None:
     by_pin = request.session.get(BY_PIN)
     if by_pin is not None:
         return _role_by_pin(request, restaurant, by_pin)
-    return None if is_void(request) else Membership.role_of(_user_id(request), restaurant)
+    if is_void(request):
+        return None
+    current = Membership.objects.current().filter(user_id=_user_id(request), restaurant=restaurant)
+    role, support_until = current.values_list("role", "ends_at").first() or (None, None)
+    if support_until is not None:
+        request.via, request.support_until = actors.SUPPORT, support_until  # type: ignore[attr-defined]
+    return role
 
 
 def note_seen(request: HttpRequest, restaurant: Restaurant) -> None:

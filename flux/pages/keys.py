@@ -45,14 +45,14 @@ class SuccessorForm(forms.Form):
     )
 
 
-@allow(OWNERS)
+@allow(OWNERS, by_pin=False)
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """Every key of the restaurant, and the form for a new one."""
     return _show_all(request, KeyForm())
 
 
-@allow(OWNERS)
+@allow(OWNERS, by_pin=False)
 @never_cache
 @require_POST
 def key_make(request: HttpRequest) -> HttpResponse:
@@ -77,14 +77,14 @@ def key_make(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/key_made.html", {"made": made})
 
 
-@allow(OWNERS)
+@allow(OWNERS, by_pin=False)
 @require_safe
 def key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """One key: what it may do, when it was used, and the ways to replace or end it."""
     return _show_one(request, _found(key_id), SuccessorForm())
 
 
-@allow(OWNERS)
+@allow(OWNERS, by_pin=False)
 @never_cache
 @require_POST
 def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
@@ -107,7 +107,7 @@ def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
     return render(request, "settings/key_made.html", {"made": made, "old": _found(key_id)})
 
 
-@allow(OWNERS)
+@allow(OWNERS, by_pin=False)
 @require_POST
 def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """End a key at once."""

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants import invitations, people, pins
+from tenants import invitations, people, pins, support
 from tenants.access import OWNERS, allow
+from tenants.actors import asking
 from tenants.context import current_restaurant, public_context
 from tenants.middleware import platform_url
 from tenants.models import Invitation, Membership, User
@@ -123,16 +124,27 @@ def invitation_revoke(request: HttpRequest, invitation_id: UUID) -> HttpResponse
     return redirect("pages:people")
 
 
+@allow(OWNERS, by_pin=False)
+@require_POST
+def support_end(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+    """Send platform staff out: from their next click on they are strangers here."""
+    try:
+        ended = support.end(membership_id, current_restaurant(), by=asking(request), at=timezone.now())
+    except support.SupportRefused as refused:
+        raise Http404 from refused
+    messages.success(request, f"{ended.user} has no access any more.")
+    return redirect("pages:people")
+
+
 def _show_list(request: HttpRequest, form: InvitationForm, status: int = 200) -> HttpResponse:
     restaurant, now = current_restaurant(), timezone.now()
     with public_context():
         members = list(Membership.objects.of_staff_of(restaurant))
-        support = list(Membership.objects.current(now).support().filter(restaurant=restaurant).select_related("user"))
         invited = list(restaurant.invitations.open().select_related("invited_by"))
     protected = people.with_second_factor(member.user_id for member in members)
     context = {
         "members": [(member, member.user_id in protected) for member in members],
-        "support": support,
+        "support": support.current(restaurant, at=now),
         "invitations": [(invitation, invitation.expires_at <= now) for invitation in invited],
         "form": form,
         "now": now,

@@ -21,6 +21,7 @@ urlpatterns = [
     path(
         "settings/people/invitations/<uuid:invitation_id>/revoke/", people.invitation_revoke, name="invitation_revoke"
     ),
+    path("settings/people/support/<uuid:membership_id>/end/", people.support_end, name="support_end"),
     path("settings/people/<uuid:member_id>/", people.person, name="person"),
     path("settings/people/<uuid:member_id>/role/", people.person_role, name="person_role"),
     path("settings/people/<uuid:member_id>/pin/", people.person_pin, name="person_pin"),

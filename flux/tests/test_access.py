@@ -64,6 +64,7 @@ PORTAL = {
     "pages:invite": OWNERS_WRITE,
     "pages:invitation_resend": OWNERS_WRITE,
     "pages:invitation_revoke": OWNERS_WRITE,
+    "pages:support_end": OWNERS_WRITE,
     "pages:person": OWNERS_READ,
     "pages:person_role": OWNERS_WRITE,
     "pages:person_pin": OWNERS_WRITE,

@@ -288,10 +288,10 @@ def test_every_change_of_a_key_is_in_the_audit_trail(
     api_keys.revoke(new.key.pk, restaurant, by=owner, at=timezone.now())
     entries = AuditEntry.objects.order_by("pk")
     assert [(entry.verb, entry.user_id, entry.subject_key) for entry in entries] == [
-        ("api_key.made", owner.pk, str(made.key.pk)),
-        ("api_key.made", owner.pk, str(new.key.pk)),
-        ("api_key.replaced", owner.pk, str(made.key.pk)),
-        ("api_key.revoked", owner.pk, str(new.key.pk)),
+        ("key.made", owner.pk, str(made.key.pk)),
+        ("key.made", owner.pk, str(new.key.pk)),
+        ("key.rotated", owner.pk, str(made.key.pk)),
+        ("key.revoked", owner.pk, str(new.key.pk)),
     ]
     assert not any(made.secret in str(entry.__dict__) or new.secret in str(entry.__dict__) for entry in entries)
 
