@@ -11,6 +11,7 @@ from pos import importing
 from pos.models import SalesFile
 from pos.providers.base import ProviderError
 from tenants import health
+from tenants.actors import By, as_json
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -21,7 +22,7 @@ FAULT = "The import did not work: a fault in Flux, which its log describes. Noth
 log = structlog.get_logger(__name__)
 
 
-def request(file: SalesFile, *, now: dt.datetime) -> Job:
+def request(file: SalesFile, *, by: By, now: dt.datetime) -> Job:
     """The job that loads `file`: the one that is under way, or a new one."""
     under_way = Job.objects.unfinished().filter(kind=KIND, mark__startswith=importing.mark(file)).first()
     if under_way:
@@ -29,14 +30,14 @@ def request(file: SalesFile, *, now: dt.datetime) -> Job:
     with transaction.atomic():
         importing.begin(file)
         mark = f"{importing.mark(file)}{now:%Y%m%dT%H%M%S%f}"
-        return jobs.request(KIND, now=now, mark=mark, note="Waiting for its turn")
+        return jobs.request(KIND, now=now, mark=mark, note="Waiting for its turn", asked={"by": as_json(by)})
 
 
 def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     """Load the file that the job is for; whether its sales are in now. Nothing where somebody else is at it."""
     job = jobs.claim(job_id, now=timezone.now())
     if job is None:
-        _tell_file_if_given_up(job_id)
+        _tell_file_if_ended(job_id)
         return False
     file = SalesFile.objects.get(pk=(job.mark or "").partition(":")[0])
     jobs.progress(job, 0, 1, f"Reading and loading {file.name}")
@@ -56,11 +57,11 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     return True
 
 
-def _tell_file_if_given_up(job_id: UUID) -> None:
-    """A file that has killed its worker each time is not on its way any more."""
-    given_up = Job.objects.filter(pk=job_id, status=Job.Status.FAILED, error=jobs.GIVEN_UP).first()
-    if given_up is not None:
-        _tell_file((given_up.mark or "").partition(":")[0], given_up.error)
+def _tell_file_if_ended(job_id: UUID) -> None:
+    """A file that killed its worker each time, or whose job was refused, is not on its way any more."""
+    ended = Job.objects.filter(pk=job_id, status=Job.Status.FAILED, error__in=[jobs.GIVEN_UP, jobs.REFUSED]).first()
+    if ended is not None:
+        _tell_file((ended.mark or "").partition(":")[0], ended.error)
 
 
 def _tell_file(file_id: UUID | str, error: str) -> None:

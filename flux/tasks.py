@@ -15,7 +15,7 @@ from flux.demo import bistro, loading
 from forecasting import forecast
 from pos.models import SalesFile
 from tenants import health
-from tenants.actors import By
+from tenants.actors import FLUX, By, as_json
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -31,9 +31,10 @@ def run_pipeline(restaurant: Restaurant, *, job_id: str) -> None:
     pipeline.work_off(restaurant, UUID(job_id))
 
 
-def ask_for_pipeline(restaurant: Restaurant, *, now: dt.datetime, mark: str | None = None) -> Job:
+def ask_for_pipeline(restaurant: Restaurant, *, now: dt.datetime, by: By = FLUX, mark: str | None = None) -> Job:
     """Let the pipeline run in the background, once the running transaction has been committed."""
-    job = jobs.request(Job.Kind.PIPELINE, now=now, mark=mark, note="Waiting for its turn")
+    asked = {"by": as_json(by)}
+    job = jobs.request(Job.Kind.PIPELINE, now=now, mark=mark, note="Waiting for its turn", asked=asked)
     enqueue(run_pipeline, restaurant, job_id=job.pk)
     return job
 
@@ -54,9 +55,9 @@ def import_file(restaurant: Restaurant, *, job_id: str) -> None:
         ask_for_pipeline(restaurant, now=timezone.now())
 
 
-def ask_for_import(restaurant: Restaurant, file: SalesFile, *, now: dt.datetime) -> Job:
+def ask_for_import(restaurant: Restaurant, file: SalesFile, *, by: By, now: dt.datetime) -> Job:
     """Let `file` be loaded in the background; asking again while it is under way is asking once."""
-    job = imports.request(file, now=now)
+    job = imports.request(file, by=by, now=now)
     enqueue(import_file, restaurant, job_id=job.pk)
     return job
 

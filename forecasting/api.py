@@ -20,6 +20,7 @@ from forecasting import forecast
 from forecasting.models import Forecast, Run
 from forecasting.tasks import run_forecast
 from menu.models import MenuItem
+from tenants.actors import asking
 from tenants.context import current_restaurant
 from tenants.tasks import enqueue
 
@@ -230,7 +231,7 @@ class ForecastRunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Run]
         """Start a run in the background. Its address is in the header `Location`; one that waits already is given."""
         restaurant = current_restaurant()
         try:
-            started = forecast.start(restaurant, now=timezone.now(), requested_by_id=request.user.pk)
+            started = forecast.start(restaurant, now=timezone.now(), requested_by_id=asking(request).pk)
         except forecast.NoSales as problem:
             raise NothingToForecast(str(problem)) from problem
         enqueue(run_forecast, restaurant, run_id=started.pk)

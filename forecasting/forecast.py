@@ -20,6 +20,7 @@ from django.utils import timezone
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
+from tenants.access import may_still
 from tenants.keys import uuid7
 from tenants.models import Restaurant
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HORIZON_DAYS = 35
 ABANDONED_AFTER = dt.timedelta(minutes=30)  # a run takes seconds: its worker was killed, or its message lost
 ABANDONED = "It was interrupted: nobody finished it within half an hour."
+REFUSED = "Whoever asked for it may no longer do so."
 NOTHING_SOLD = "There are no sales of a complete day yet."
 COLUMNS = "forecasting_forecast (run_id, menu_item_id, date, mean, q10, q25, q50, q75, q90, q95, confidence)"
 LIST_VERSION = "forecasts:version"
@@ -44,12 +46,15 @@ class NoSales(Exception):
 def start(restaurant: Restaurant, *, now: dt.datetime, requested_by_id: UUID | None = None) -> Run:
     """A run that waits for a worker; the one that waits already, if there is one. Raises NoSales.
 
-    Runs that were abandoned are marked as failed first.
+    Runs that were abandoned are marked as failed first. Whoever asks last answers for a run that waits.
     """
     fail_abandoned(now=now)
     if not DailySales.objects.filter(business_date__lt=restaurant.business_date(now)).exists():
         raise NoSales(NOTHING_SOLD)
     waiting = Run.objects.filter(status=Run.Status.PENDING, origin=Run.Origin.FLUX).first()
+    if waiting is not None and waiting.requested_by_id not in {None, requested_by_id}:
+        waiting.requested_by_id = requested_by_id
+        waiting.save(update_fields=["requested_by_id"])
     return waiting or Run.objects.create(
         created_at=now, horizon_days=HORIZON_DAYS, requested_by_id=requested_by_id, model_version=""
     )
@@ -57,7 +62,7 @@ def start(restaurant: Restaurant, *, now: dt.datetime, requested_by_id: UUID | N
 
 def run(run_id: UUID, *, restaurant: Restaurant, now: dt.datetime) -> Run | None:
     """Compute a pending run; None where somebody else has taken it. What goes wrong is kept on it and raised again."""
-    taken = _claim(run_id, now)
+    taken = _claim(run_id, restaurant, now)
     if taken is None:
         return None
     try:
@@ -123,13 +128,21 @@ def drop_lists() -> None:
     cache.set(LIST_VERSION, uuid7().hex, None)
 
 
-def _claim(run_id: UUID, now: dt.datetime) -> Run | None:
-    """Take a pending run for this worker; the row is locked while its state is looked at."""
+def _claim(run_id: UUID, restaurant: Restaurant, now: dt.datetime) -> Run | None:
+    """Take a pending run for this worker; the row is locked while its state is looked at.
+
+    One whose asker may no longer have it done is ended instead.
+    """
     with transaction.atomic():
         found = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, status=Run.Status.PENDING).first()
-        if found is not None:
-            found.status, found.started_at = Run.Status.IN_PROGRESS, now
-            found.save(update_fields=["status", "started_at"])
+        if found is None:
+            return None
+        if not may_still(found.requested_by_id, restaurant, at=now):
+            found.status, found.finished_at, found.error = Run.Status.FAILED, now, REFUSED
+            found.save(update_fields=["status", "finished_at", "error"])
+            return None
+        found.status, found.started_at = Run.Status.IN_PROGRESS, now
+        found.save(update_fields=["status", "started_at"])
     return found
 
 

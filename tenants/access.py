@@ -1,8 +1,10 @@
 """Who may open or change what: the one place that decides."""
 
+import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -13,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.serializers import Field, Serializer
 
 from tenants import actors
-from tenants.models import ApiKey, Membership
+from tenants.context import public_context
+from tenants.models import ApiKey, Membership, Restaurant
 
 OWNER, MANAGER, KITCHEN = Membership.Role.OWNER, Membership.Role.MANAGER, Membership.Role.KITCHEN
 OWNERS = frozenset({OWNER})
@@ -93,6 +96,23 @@ def scope_of(view: Any, method: str) -> str | None:
     """The scope that a key needs for this method of an API view; None where no key is let in."""
     part = getattr(view, "scope", None)
     return f"{part}:{'read' if method in SAFE_METHODS else 'write'}" if part else None
+
+
+@public_context()
+def may_still(
+    asked_by: UUID | None, restaurant: Restaurant, roles: frozenset[str] = MANAGERS, *, at: dt.datetime
+) -> bool:
+    """Whether what somebody asked for may be done at `at`, when its turn has come.
+
+    `asked_by` is a person, who needs one of `roles` then, or an integrator's key, which has to work then; None is Flux
+    itself. The page or endpoint has decided once; this is for what happened between.
+    """
+    if asked_by is None:
+        return True
+    members = Membership.objects.current(at).filter(restaurant=restaurant, user__is_active=True)
+    if members.filter(user_id=asked_by, role__in=roles).exists():
+        return True
+    return ApiKey.objects.working(at).filter(pk=asked_by, restaurant=restaurant).exists()
 
 
 class IsMember(BasePermission):

@@ -13,6 +13,7 @@ from pos import importing
 from pos.forms import PricesForm
 from pos.models import SalesFile
 from tenants.access import MANAGERS, allow
+from tenants.actors import asking
 from tenants.context import current_restaurant
 
 
@@ -27,5 +28,5 @@ def import_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
             messages.error(request, "Say whether the prices in the file include tax, and at which rate.")
             return redirect("pos:file", file.pk)
         importing.answer(file, form.answers())
-    tasks.ask_for_import(current_restaurant(), file, now=timezone.now())
+    tasks.ask_for_import(current_restaurant(), file, by=asking(request), now=timezone.now())
     return redirect("pos:file", file.pk)

@@ -19,6 +19,7 @@ from flux.pages.outlook import DayOutlook
 from forecasting.models import Run
 from pos.models import DailySales, Order, OrderLine
 from tenants.access import MANAGERS, allow
+from tenants.actors import asking
 from tenants.models import Restaurant
 from tenants.office.models import Job
 
@@ -155,7 +156,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
 @require_POST
 def run_now(request: HttpRequest) -> HttpResponse:
     """Let the pipeline run now: forecast, then suggested orders."""
-    tasks.ask_for_pipeline(request.restaurant, now=timezone.now())  # type: ignore[attr-defined]
+    tasks.ask_for_pipeline(request.restaurant, by=asking(request), now=timezone.now())  # type: ignore[attr-defined]
     messages.info(request, "Flux is making a new forecast and new suggestions. You can go on working.")
     return redirect("pages:today")
 

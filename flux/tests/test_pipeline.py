@@ -10,6 +10,7 @@ from flux import imports, pipeline, tasks
 from flux.pipeline import NothingToDo, Step
 from pos import importing
 from pos.models import DailySales, OrderLine
+from tenants.actors import FLUX
 from tenants.context import restaurant_context
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -139,8 +140,8 @@ SALES = b"Order,Date,Time,Item,Quantity,Price\n1,2026-11-21,12:10,Soup,2,6.50\n2
 def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, django_capture_on_commit_callbacks):
     file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
-        asked = tasks.ask_for_import(restaurant, file, now=NOW)
-        assert tasks.ask_for_import(restaurant, file, now=NOW) == asked
+        asked = tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
+        assert tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW) == asked
     file.refresh_from_db()
     assert (file.status, Job.objects.get(kind="import").status) == ("imported", "done")
     job = Job.objects.get(kind="pipeline")
@@ -159,7 +160,7 @@ def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
 ):
     file = importing.store(b"Name;Street\nA;B\n", name="sales.csv", by=None, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
-        tasks.ask_for_import(restaurant, file, now=NOW)
+        tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
     file.refresh_from_db()
     job = Job.objects.get()
     assert (file.status, job.kind, job.status) == ("failed", "import", "failed")
@@ -172,14 +173,14 @@ def test_a_fault_while_importing_is_told_at_once_and_loads_nothing(
     file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
     monkeypatch.setattr(importing, "run", lambda *_args, **_kwargs: 1 / 0)
     with django_capture_on_commit_callbacks(execute=True):
-        tasks.ask_for_import(restaurant, file, now=NOW)
+        tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
     file.refresh_from_db()
     assert (file.status, file.error, Job.objects.get().error) == ("failed", imports.FAULT, imports.FAULT)
 
 
 def test_a_file_that_kills_its_worker_each_time_is_given_up_and_says_so(restaurant, monkeypatch):
     file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
-    job = imports.request(file, now=NOW)
+    job = imports.request(file, by=FLUX, now=NOW)
     Job.objects.filter(pk=job.pk).update(status="running", started_at=NOW, attempts=jobs.MOST_ATTEMPTS)
     tasks.import_file(restaurant_id=str(restaurant.pk), job_id=str(job.pk))
     file.refresh_from_db()

@@ -11,11 +11,14 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from tenants import health
+from tenants import access, health
+from tenants.actors import from_json
+from tenants.context import current_restaurant
 from tenants.office.models import Job
 
 LOST_AFTER = dt.timedelta(minutes=10)  # nobody has taken a waiting job for so long: its message is lost
@@ -26,6 +29,9 @@ TELL = """
 UPDATE office_job SET progress_done = %s, progress_total = %s, note = %s, seen_at = %s WHERE id = %s
 """
 GIVEN_UP = "It was interrupted three times and has been given up."
+REFUSED = "Whoever asked for this may no longer do so. An owner or manager can ask for it again."
+
+log = structlog.get_logger(__name__)
 
 
 class WorkerDied(Exception):
@@ -37,11 +43,13 @@ def request(
 ) -> Job:
     """The waiting job of this kind, made if there is none; with a `mark`, the one job that ever carries it.
 
-    Asking twice before the work begins is asking once. `asked` is kept with a job that is made: what exactly is wanted.
+    Asking twice before the work begins is asking once, and whoever asks last answers for it. `asked` is kept with a job
+    that is made: what exactly is wanted.
     """
     same = Job.objects.filter(kind=kind, mark=mark) if mark else Job.objects.waiting(kind).filter(mark=None)
     found = same.first()
     if found:
+        _answer_for(found, asked)
         return found
     try:
         with transaction.atomic():
@@ -50,12 +58,20 @@ def request(
         return same.get()
 
 
+def _answer_for(job: Job, asked: Mapping[str, Any]) -> None:
+    """Put whoever asks now in the place of a person who asked before; what Flux wants stays its own."""
+    if from_json(job.asked.get("by")).pk and "by" in asked:
+        job.asked["by"] = asked["by"]
+        Job.objects.filter(pk=job.pk, status=Job.Status.PENDING).update(asked=job.asked)
+
+
 def claim(job_id: UUID, *, now: dt.datetime) -> Job | None:
     """Take the job for this worker; None where it is done, or where it or another one of its kind is being done.
 
-    A job whose worker died is taken over, three times at most.
+    A job whose worker died is taken over, three times at most. One whose asker may no longer have it done is ended.
     """
     give_up(job_id, now=now)
+    refuse(job_id, now=now)
     free = Q(status=Job.Status.PENDING) | _silent(now)
     try:
         with transaction.atomic():
@@ -72,6 +88,16 @@ def give_up(job_id: UUID, *, now: dt.datetime) -> None:
     worn = Job.objects.filter(_silent(now), pk=job_id, attempts__gte=MOST_ATTEMPTS)
     if worn.update(status=Job.Status.FAILED, finished_at=now, error=GIVEN_UP):
         health.failed("given up", WorkerDied(GIVEN_UP))
+
+
+def refuse(job_id: UUID, *, now: dt.datetime) -> None:
+    """End a job that nobody has begun, where whoever asked for it may no longer do so."""
+    waiting = Job.objects.filter(pk=job_id, status=Job.Status.PENDING)
+    job = waiting.first()
+    if job is None or access.may_still(from_json(job.asked.get("by")).pk, current_restaurant(), at=now):
+        return
+    log.warning("job_refused", kind=job.kind, job_id=str(job_id), asked=job.asked)
+    waiting.update(status=Job.Status.FAILED, finished_at=now, error=REFUSED)
 
 
 def progress(job: Job, done: int, total: int, note: str) -> None:
