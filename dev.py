@@ -307,6 +307,7 @@ def check_commands() -> dict[str, list[str | Path]]:
         "linter": [python, "-m", "ruff", "check", "."],
         "import contract": [Path(sys.prefix) / "bin" / "lint-imports"],
         "migrations": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
+        "additive migrations": [python, "manage.py", "lint_migrations"],
     }
 
 

@@ -22,6 +22,8 @@ from tenants.migrator.standing import Key, Schema
 # Between two migrations, what the first one's rows still owe to deferred constraints: ALTER TABLE refuses such tables.
 SETTLE = "SET CONSTRAINTS ALL IMMEDIATE;\nSET CONSTRAINTS ALL DEFERRED;"
 
+MOST_NAMED = 6
+
 
 class CannotRender(Exception):
     """The SQL of a migration cannot be known before it runs; the message says why."""
@@ -41,7 +43,7 @@ class Replay:
 
     def __str__(self) -> str:
         what = f"{self.sql.count(';')} statements" if self.sql else "no SQL for restaurants"
-        return f"{in_words(self.keys)}: {what}"
+        return f"{shortly(self.keys)}: {what}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ByDjango:
         return ((self.migration.app_label, self.migration.name),)
 
     def __str__(self) -> str:
-        return f"{in_words(self.keys)}: by Django's executor, since it {self.why}"
+        return f"{shortly(self.keys)}: by Django's executor, since it {self.why}"
 
 
 Step = Replay | ByDjango
@@ -96,6 +98,13 @@ def in_words(keys: tuple[Key, ...]) -> str:
     return ", ".join(f"{app}.{name}" for app, name in keys)
 
 
+def shortly(keys: tuple[Key, ...]) -> str:
+    """As `in_words`, but for a line that people read."""
+    if len(keys) <= MOST_NAMED:
+        return in_words(keys)
+    return f"{len(keys)} migrations, {in_words(keys[:1])} to {in_words(keys[-1:])}"
+
+
 def _steps(executor: MigrationExecutor, plan: list[Migration], written_for: str) -> list[Step]:
     state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
     steps: list[Step] = []
@@ -125,7 +134,7 @@ def _render(migration: Migration, state: ProjectState) -> str:
         raise CannotRender("does not run in a transaction")
     if opaque := next(_opaque(migration.operations), None):
         raise CannotRender(f"runs code ({opaque.describe()})")
-    with _no_questions(), connection.schema_editor(collect_sql=True, atomic=False) as editor:
+    with no_questions(), connection.schema_editor(collect_sql=True, atomic=False) as editor:
         migration.apply(state, editor, collect_sql=True)
     return "\n".join(line for line in editor.collected_sql if not line.startswith("--"))
 
@@ -139,7 +148,7 @@ def _opaque(operations: Sequence[Operation]) -> Iterator[Operation]:
 
 
 @contextmanager
-def _no_questions() -> Iterator[None]:
+def no_questions() -> Iterator[None]:
     """Refuse queries while SQL is written: the schema has not taken the steps before, so its answers would be old."""
 
     def refuse(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -100,8 +100,8 @@ def migrate_public(*, say: Say) -> bool:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        names = rendering.in_words(tuple((migration.app_label, migration.name) for migration, _ in plan))
-        say(f"public lacks {names}")
+        keys = tuple((migration.app_label, migration.name) for migration, _ in plan)
+        say(f"public lacks {rendering.shortly(keys)}")
         call_command(DjangosMigrate(), verbosity=0, interactive=False, skip_checks=True)
     return bool(plan)
 
@@ -157,7 +157,7 @@ def waves(group: Group, manner: Manner) -> Iterator[tuple[bool, list[Schema]]]:
 
 
 def _migrate(group: Group, manner: Manner, report: Report, say: Say) -> None:
-    say(f"{len(group.schemas):,} lack {rendering.in_words(group.keys)}")
+    say(f"{len(group.schemas):,} lack {rendering.shortly(group.keys)}")
     tried = 0
     for is_canary, wave in waves(group, manner):
         began = time.monotonic()
@@ -237,4 +237,4 @@ class Wave:
         connection.close()
         sending.note_failure(schema, step, error)
         with self.lock:
-            self.failed[str(schema)] = f"{rendering.in_words(step.keys)}: {str(error).strip().splitlines()[0]}"
+            self.failed[str(schema)] = f"{rendering.shortly(step.keys)}: {str(error).strip().splitlines()[0]}"
