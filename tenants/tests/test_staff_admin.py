@@ -1,5 +1,7 @@
 """The staff admin on the platform's host, and who may do what in it."""
 
+import datetime as dt
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +11,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from conftest import PASSWORD, as_owner, signed_in
 from tenants import hosts, provisioning
 from tenants.context import public_context, restaurant_context
-from tenants.models import Domain, Membership, Restaurant, User
+from tenants.models import ApiKey, Domain, FailedTask, Health, Invitation, Membership, Restaurant, User
 from tenants.office.models import Closure
 from tenants.sites import platform_site, restaurant_site
 from tenants.tests.browser import PLATFORM, Browser
@@ -76,7 +79,10 @@ def test_somebody_who_is_no_staff_is_refused(member: Callable[..., User], restau
         assert client.get("/admin/login/?next=/admin/").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["", "restaurant/", "user/", "membership/", "domain/", "restaurant/add/", "user/add/"])
+LISTS = ["restaurant", "user", "membership", "domain", "invitation", "apikey", "health", "failedtask"]
+
+
+@pytest.mark.parametrize("path", ["", *(f"{name}/" for name in LISTS), "restaurant/add/", "user/add/"])
 def test_every_page_opens(staff: Client, path: str) -> None:
     assert staff.get(f"/admin/tenants/{path}").status_code == 200
 
@@ -87,9 +93,25 @@ def test_lists_take_the_same_queries_for_more_rows(
     counts = []
     for number in range(2):
         for restaurant in Restaurant.objects.all():
-            member(restaurant, email=f"{number}@{restaurant.slug}.example")
-        counts.append([query_count(staff, name) for name in ("restaurant", "user", "membership", "domain")])
+            worker = member(restaurant, email=f"{number}@{restaurant.slug}.example")
+            report_on(restaurant, worker, str(number))
+        counts.append([query_count(staff, name) for name in LISTS])
     assert counts[0] == counts[1]
+
+
+def report_on(restaurant: Restaurant, worker: User, mark: str) -> None:
+    """A row of every kind that staff only look at."""
+    later = timezone.now() + dt.timedelta(days=1)
+    Invitation.objects.create(
+        restaurant=restaurant, email=f"{mark}@x.example", role="kitchen", secret_hash=f"{restaurant.slug}{mark}hush",
+        invited_by=worker, expires_at=later,
+    )  # fmt: skip
+    ApiKey.objects.create(
+        restaurant=restaurant, name=f"till {mark}", prefix="flux_aaaaaaaa", scopes=["menu:read"], expires_at=later,
+        sha256=hashlib.sha256(f"{restaurant.slug}{mark}".encode()).hexdigest(), created_by=worker,
+    )  # fmt: skip
+    Health.objects.get_or_create(restaurant=restaurant, defaults={"last_forecast_at": timezone.now()})
+    FailedTask.objects.create(restaurant=restaurant, task="import_file", error=f"Error{mark}", message="It broke")
 
 
 def query_count(client: Client, model: str) -> int:
@@ -99,6 +121,80 @@ def query_count(client: Client, model: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(f"/admin/tenants/{model}/").status_code == 200
     return len(queries)
+
+
+def test_failures_of_all_restaurants_are_one_list_and_are_acknowledged(
+    staff: Client, superuser: User, member: Callable[..., User]
+) -> None:
+    for restaurant in Restaurant.objects.all():
+        report_on(restaurant, member(restaurant), "1")
+    page = words(staff.get("/admin/tenants/failedtask/"))
+    assert ("Bistro" in page, "Trattoria" in page, "import_file" in page, "Error1" in page) == (True,) * 4
+    chosen = FailedTask.objects.get(restaurant__slug="bistro")
+    staff.post("/admin/tenants/failedtask/", {"action": "acknowledge", "_selected_action": [chosen.pk]})
+    left = FailedTask.objects.filter(acknowledged_at=None)
+    assert [failed.restaurant.slug for failed in left] == ["trattoria"]
+    assert FailedTask.objects.get(pk=chosen.pk).acknowledged_by == superuser
+
+
+def test_a_forecast_that_did_not_come_is_seen(staff: Client) -> None:
+    bistro, trattoria = Restaurant.objects.order_by("slug")
+    Health.objects.create(restaurant=bistro, last_forecast_at=timezone.now() - dt.timedelta(hours=47))
+    Health.objects.create(restaurant=trattoria, last_forecast_at=timezone.now() - dt.timedelta(hours=49))
+    page = staff.get("/admin/tenants/health/").content.decode()
+    colours = re.findall(r"bg-(green|orange)-100", page)
+    assert sorted(colours) == ["green", "orange"]
+
+
+def test_no_secret_is_shown_and_nothing_of_it_is_written(staff: Client, member: Callable[..., User]) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    worker = member(bistro)
+    report_on(bistro, worker, "1")
+    key, invitation = ApiKey.objects.get(), Invitation.objects.get()
+    rows = {
+        "apikey": key, "invitation": invitation, "membership": worker.memberships.get(),
+        "health": bistro.health, "failedtask": FailedTask.objects.get(),
+    }  # fmt: skip
+    for name, row in rows.items():
+        page = f"/admin/tenants/{name}/{row.pk}"
+        answer = staff.get(f"{page}/change/")
+        assert (name, answer.status_code) == (name, 200)
+        assert (name, key.sha256 in answer.content.decode()) == (name, False)
+        assert (name, invitation.secret_hash in answer.content.decode()) == (name, False)
+        for path in (f"{page}/change/", f"{page}/delete/", f"/admin/tenants/{name}/add/"):
+            assert (path, staff.post(path, {"post": "yes", "role": "owner"}).status_code) == (path, 403)
+
+
+def test_no_form_makes_staff_a_member(staff: Client, superuser: User, member: Callable[..., User]) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    member(bistro, "owner")
+    row = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-role": "owner"}
+    inlines = {"domains-TOTAL_FORMS": "0", "domains-INITIAL_FORMS": "0"}
+    mine = row | {"memberships-0-user": str(superuser.pk), "memberships-0-restaurant": str(bistro.pk)}
+    kept = {"email": superuser.email, "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    staff.post(f"/admin/tenants/restaurant/{bistro.pk}/change/", NEW | inlines | mine)
+    staff.post(f"/admin/tenants/user/{superuser.pk}/change/", kept | mine)
+    refused = staff.post("/admin/tenants/restaurant/add/", NEW | mine)
+    assert "Staff come in by support access, not as members." in words(refused)
+    assert not superuser.memberships.exists()
+
+
+def test_a_new_restaurants_first_owner_is_named_with_it(staff: Client) -> None:
+    ada = User.objects.create_user("ada@example.com", PASSWORD)
+    row = {"memberships-TOTAL_FORMS": "1", "memberships-0-user": str(ada.pk), "memberships-0-role": "owner"}
+    assert staff.post("/admin/tenants/restaurant/add/", NEW | row).status_code == 302
+    assert [found.restaurant.slug for found in ada.memberships.all()] == ["kantine"]
+
+
+def test_staff_cannot_take_over_who_works_in_a_restaurant(staff: Client, member: Callable[..., User]) -> None:
+    worker = member(Restaurant.objects.get(slug="bistro"), "owner")
+    new = {"password1": "staple-battery-horse", "password2": "staple-battery-horse", "usable_password": "true"}
+    assert staff.post(f"/admin/tenants/user/{worker.pk}/password/", new).status_code == 403
+    inlines = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    sent = {"email": "mine@example.com", "name": "Ada", "is_active": "on"}
+    assert staff.post(f"/admin/tenants/user/{worker.pk}/change/", sent | inlines).status_code == 302
+    worker.refresh_from_db()
+    assert (worker.email, worker.name, worker.check_password(PASSWORD)) == ("owner@bistro.example", "Ada", True)
 
 
 def test_making_a_restaurant_opens_it(staff: Client) -> None:
@@ -127,7 +223,7 @@ def test_a_schema_is_never_renamed_by_a_form(staff: Client) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"slug": "bistro"}, "Restaurant with this Slug already exists."),
+        ({"slug": "bistro"}, "“bistro” is taken. Choose another one."),
         ({"slug": "admin"}, "“admin” is reserved."),
         ({"timezone": "Mars"}, "“Mars” is not an IANA time zone"),
     ],
@@ -144,7 +240,7 @@ def test_a_host_that_was_taken_meanwhile_is_told_on_the_page(staff: Client) -> N
         tenant=Restaurant.objects.get(slug="bistro"), domain="kantine.flux.localhost", is_primary=False
     )
     page = staff.post("/admin/tenants/restaurant/add/", NEW, follow=True)
-    assert "Domain with this Domain already exists." in words(page)
+    assert "“kantine” is taken. Choose another one." in words(page)
     assert Restaurant.objects.count() == 2
 
 
