@@ -150,7 +150,6 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
     """Read, compute and write; each step's seconds are kept at once, as a sign of progress."""
     from forecasting import engine, history
     from forecasting.features import public_holidays
-    from forecasting.panel import closed_weekdays
 
     with _timed(taken, "read"):
         known = history.read(restaurant.business_date(now))
@@ -165,7 +164,7 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
         with _timed(taken, "write"):
             closed = history.closed_days(known, outlook.days, history.closures())
             _write(taken, outlook, wanted=set(history.on_the_menu()), closed=closed)
-        taken.report = {**outlook.report, "closed_weekdays": sorted(closed_weekdays(known))}
+        taken.report = {**outlook.report, "closed_weekdays": sorted(history.weekdays_off(known))}
         taken.status = Run.Status.COMPLETED
         taken.finished_at = now + dt.timedelta(seconds=sum(taken.timings.values()))
         taken.save()

@@ -11,6 +11,7 @@ from forecasting.engine import MEMORY_DAYS
 from forecasting.panel import Array, Panel
 from menu.models import MenuItem
 from pos.models import DailySales
+from tenants.office import hours
 from tenants.office.models import Closure
 
 
@@ -40,9 +41,14 @@ def closures() -> frozenset[dt.date]:
     return frozenset(Closure.objects.values_list("on", flat=True))
 
 
+def weekdays_off(known: Panel) -> frozenset[int]:
+    """Weekdays (Monday = 0) on which the restaurant stays closed: by its opening hours, or as its sales show."""
+    return hours.closed_weekdays() | panel.closed_weekdays(known)
+
+
 def closed_days(known: Panel, days: Array, planned: Collection[dt.date]) -> Array:
     """(n,) whether each of `days` is expected to be closed: by plan, or because its weekday always is."""
-    weekdays = np.isin(panel.weekday(days), sorted(panel.closed_weekdays(known)))
+    weekdays = np.isin(panel.weekday(days), sorted(weekdays_off(known)))
     return weekdays | np.isin(days, np.array(sorted(planned), dtype="datetime64[D]"))
 
 

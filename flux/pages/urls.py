@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import activity, data, keys, menu, people, sales, settings, tablets, today
+from flux.pages import activity, data, hours, keys, menu, people, sales, settings, tablets, today
 
 app_name = "pages"
 urlpatterns = [
@@ -38,6 +38,9 @@ urlpatterns = [
     path("settings/data/export/", data.export, name="export"),
     path("settings/activity/", activity.activity, name="activity"),
     path("settings/activity/export.csv", activity.activity_export, name="activity_export"),
+    path("settings/hours/", hours.hours, name="hours"),
+    path("settings/hours/closures/add/", hours.closure_add, name="closure_add"),
+    path("settings/hours/closures/remove/", hours.closure_remove, name="closure_remove"),
     path("settings/name/", settings.rename, name="rename"),
     path("settings/business-day/", settings.change_calendar, name="change_calendar"),
     path("settings/currency/", settings.change_currency, name="change_currency"),

@@ -311,6 +311,7 @@ SECTIONS = {
 }
 SETTINGS = {
     "Restaurant": "pages:settings",
+    "Hours and closures": "pages:hours",
     "People": "pages:people",
     "Tablets": "pages:tablets",
     "Keys": "pages:keys",

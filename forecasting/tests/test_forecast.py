@@ -13,7 +13,7 @@ from forecasting import engine, forecast, tasks
 from forecasting.models import Forecast, Run
 from forecasting.tests.factories import NOW, TODAY, sell, trade
 from menu.tests.factories import MenuItemFactory
-from tenants.office.models import Closure
+from tenants.office.models import Closure, OpeningHours
 from tenants.tasks import enqueue
 
 
@@ -41,6 +41,16 @@ def test_a_completed_run_says_what_it_rests_on(restaurant):
     assert run.report["scores"]["smoother"]["wape"] > 0
     assert run.report["notes"] == ["The model needs 56 days of sales to learn from and found 19."]
     assert run == Run.objects.current()
+
+
+def test_a_day_without_opening_hours_sells_nothing(restaurant):
+    trade(60, 1)
+    for weekday in (0, 1, 2, 3, 5, 6):
+        OpeningHours.objects.create(weekday=weekday, opens_at="12:00", closes_at="22:00")
+    run = forecast.make(restaurant, now=NOW)
+    days = {row.date.weekday(): row.mean for row in run.forecasts.all()}
+    assert (run.report["closed_weekdays"], days[4]) == ([4], 0)
+    assert min(mean for weekday, mean in days.items() if weekday != 4) > 0
 
 
 def test_planned_closures_and_closed_weekdays_sell_nothing(restaurant):

@@ -53,12 +53,12 @@ def test_without_sales_it_is_empty(restaurant):
     assert history.read(TODAY).sold.shape == (0, 1)
 
 
-def test_two_queries_for_any_number_of_items_and_one_for_closures(restaurant, django_assert_num_queries):
+def test_as_many_queries_for_any_number_of_items(restaurant, django_assert_num_queries):
     trade(3, 1)
-    with django_assert_num_queries(4):  # last day, closures, menu, sales
+    with django_assert_num_queries(5):  # last day, closures, menu, sales, opening hours
         history.read(TODAY)
     trade(3, 2)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         history.read(TODAY)
 
 
