@@ -89,6 +89,7 @@ def _employ(facts: Bistro, restaurant: Restaurant) -> None:
         user = User.objects.create(
             email=person.email, name=person.name, password=password, is_staff=is_staff, is_superuser=is_staff
         )
+        user.vouch_for_email()
         if not is_staff:
             Membership.objects.create(user=user, restaurant=restaurant, role=person.role)
 

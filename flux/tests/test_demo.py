@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, Max, Sum
@@ -60,6 +61,7 @@ def test_opening_makes_a_restaurant_with_people_who_can_sign_in_and_a_second_tim
         roles = Membership.objects.filter(restaurant=first).order_by("role")
         assert list(roles.values_list("role", flat=True)) == ["kitchen", "manager", "owner"]
         assert all(one.user.check_password(facts.password) for one in roles)
+        assert EmailAddress.objects.filter(user__in=[one.user for one in roles], verified=True).count() == 3
     with restaurant_context(first):
         assert (MenuItem.objects.count(), Ingredient.objects.count(), Supplier.objects.count()) == (40, 25, 4)
         assert StockMovement.objects.count() == 25
