@@ -14,7 +14,9 @@ from tenants.context import public_context
 
 def main(argv: list[str]) -> int:
     names = sorted(
-        found.name.removesuffix("_") for found in pkgutil.iter_modules(flux.bench.__path__) if found.name != "__main__"
+        found.name.removesuffix("_")
+        for found in pkgutil.iter_modules(flux.bench.__path__)
+        if found.name != "__main__" and not found.ispkg
     )
     if not argv or argv[0] not in names:
         sys.stderr.write(f"Which benchmark? {', '.join(names)}\n")
