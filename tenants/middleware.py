@@ -1,12 +1,11 @@
 """From the host to the restaurant, and from the person to a role in it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.core.cache import caches
 from django.core.exceptions import DisallowedHost
 from django.db import connection, transaction
@@ -98,8 +97,7 @@ class RestaurantMiddleware:
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
             with public_context():
                 return self.get_response(request)
-        with public_context():
-            restaurant = restaurant_of_host(host)
+        restaurant = restaurant_of_host(host)
         if restaurant is None:
             return nobody_here()
         if restaurant.status == Restaurant.Status.CLOSED:
@@ -108,7 +106,7 @@ class RestaurantMiddleware:
         if host != restaurant.host and leads_on(request):
             return lead_on(restaurant_url(request, restaurant, request.get_full_path()))
         request.restaurant = restaurant  # type: ignore[attr-defined]
-        with working_for(restaurant):
+        with restaurant_context(restaurant), timezone.override(restaurant.zone):
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = stream_for(restaurant, response.streaming_content)  # type: ignore[arg-type]
@@ -129,19 +127,11 @@ def lead_on(url: str) -> HttpResponse:
     return HttpResponsePermanentRedirect(url, headers={"Cache-Control": "no-cache"})
 
 
-def working_for(restaurant: Restaurant) -> AbstractContextManager[object]:
-    """The restaurant's rows and its wall clock."""
-    stack = ExitStack()
-    stack.enter_context(restaurant_context(restaurant))
-    stack.enter_context(timezone.override(restaurant.zone))
-    return stack
-
-
 def stream_for(restaurant: Restaurant, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """`chunks`, each made for `restaurant`: the server asks for them after the request's own context has ended."""
     rest, end = iter(chunks), object()
     while True:
-        with working_for(restaurant):
+        with restaurant_context(restaurant), timezone.override(restaurant.zone):
             chunk = next(rest, end)
         if chunk is end:
             return
@@ -166,13 +156,14 @@ class MembershipMiddleware:
             return self.get_response(request)
         if restaurant.status == Restaurant.Status.SUSPENDED:
             return render(request, "suspended.html", status=403)
-        if request.user.is_authenticated:
-            role = sessions.role_in(request, restaurant)
-            if role is None:
+        # Without a cookie there is no need to look into the session, which would make the answer vary by cookie.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
+            member = sessions.resume(request, restaurant)
+            if member is None:
                 logout(request)
             else:
-                sessions.note_seen(request, restaurant)
-            request.role = role  # type: ignore[attr-defined]
+                sessions.note_seen(request, member)
+                request.user, request.role = member.user, member.role  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

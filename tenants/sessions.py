@@ -12,13 +12,12 @@ import datetime as dt
 import time
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, login, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tenants import actors, tablets
 from tenants.context import public_context
@@ -53,50 +52,54 @@ def begin_by_pin(request: HttpRequest, member: Membership, tablet: Tablet) -> No
     request.session.set_expiry(2 * IDLE_SECONDS)
 
 
-def role_in(request: HttpRequest, restaurant: Restaurant) -> str | None:
-    """The role that the session of somebody signed in gives them now; None where it is void."""
+def resume(request: HttpRequest, restaurant: Restaurant) -> Membership | None:
+    """The membership behind the session, with its person, by one query; None where it does not count (any more).
+
+    What Django checks when it loads the person of a session is checked here: the account is active, and the password
+    the one with which the session began. On a tablet the role is the kitchen's.
+    """
     by_pin = request.session.get(BY_PIN)
-    if by_pin is not None:
-        return _role_by_pin(request, restaurant, by_pin)
-    if is_void(request):
+    if by_pin is None and is_void(request):
         return None
-    current = Membership.objects.current().filter(user_id=_user_id(request), restaurant=restaurant)
-    role, support_until = current.values_list("role", "ends_at").first() or (None, None)
-    if support_until is not None:
-        request.via, request.support_until = actors.SUPPORT, support_until  # type: ignore[attr-defined]
-    return role
+    if by_pin is not None and not _is_at_its_tablet(request, by_pin):
+        return None
+    here = Membership.objects.current().filter(user_id=request.session[SESSION_KEY], restaurant=restaurant)
+    if by_pin is not None:
+        here = here.filter(restaurant__tablets__pk=by_pin["tablet"], restaurant__tablets__revoked_at=None)
+    found: Membership | None = here.select_related("user").first()
+    if found is None or not found.user.is_active or not _has_its_password(request, found.user):
+        return None
+    if by_pin is not None:
+        if not found.pin or _fingerprint(found.pin) != by_pin["pin"]:
+            return None
+        found.role = Membership.Role.KITCHEN
+        request.via = actors.PIN  # type: ignore[attr-defined]
+        if _is_a_touch(request) and time.time() - by_pin["touched"] > 1:
+            request.session[BY_PIN] = by_pin | {"touched": time.time()}
+    elif found.is_support:
+        request.via, request.support_until = actors.SUPPORT, found.ends_at  # type: ignore[attr-defined]
+    return found
 
 
-def note_seen(request: HttpRequest, restaurant: Restaurant) -> None:
+def note_seen(request: HttpRequest, member: Membership) -> None:
     """Write down that the member has been here, at most once in a quarter of an hour."""
     now = time.time()
     if now - request.session.get(SEEN, 0) < NOTED_SECONDS:
         return
     request.session[SEEN] = now
-    with public_context():
-        member = Membership.objects.filter(user_id=_user_id(request), restaurant=restaurant)
-        member.update(last_seen_at=dt.datetime.fromtimestamp(now, dt.UTC))
+    Membership.objects.filter(pk=member.pk).update(last_seen_at=dt.datetime.fromtimestamp(now, dt.UTC))
 
 
-def _role_by_pin(request: HttpRequest, restaurant: Restaurant, by_pin: dict[str, Any]) -> str | None:
+def _is_at_its_tablet(request: HttpRequest, by_pin: dict[str, Any]) -> bool:
+    """Whether the session is on the tablet where it began, and somebody has touched that lately."""
     idle = time.time() - by_pin["touched"]
-    if idle > IDLE_SECONDS or str(tablets.marked(request)) != by_pin["tablet"]:
-        return None
-    with public_context():
-        current = Membership.objects.current().filter(user_id=_user_id(request), restaurant=restaurant)
-        on_tablet = current.filter(restaurant__tablets__pk=by_pin["tablet"], restaurant__tablets__revoked_at=None)
-        pin = on_tablet.values_list("pin", flat=True).first()
-    if not pin or _fingerprint(pin) != by_pin["pin"]:
-        return None
-    if _is_a_touch(request) and idle > 1:
-        request.session[BY_PIN] = by_pin | {"touched": time.time()}
-    request.via = actors.PIN  # type: ignore[attr-defined]
-    return Membership.Role.KITCHEN
+    return idle <= IDLE_SECONDS and str(tablets.marked(request)) == by_pin["tablet"]
 
 
-def _user_id(request: HttpRequest) -> UUID:
-    """Of somebody signed in."""
-    return request.user.pk  # type: ignore[return-value]
+def _has_its_password(request: HttpRequest, user: User) -> bool:
+    known: str = request.session.get(HASH_SESSION_KEY, "")
+    valid = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(known, hashed) for hashed in valid)
 
 
 def _is_a_touch(request: HttpRequest) -> bool:

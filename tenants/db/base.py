@@ -19,6 +19,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
@@ -56,12 +57,23 @@ class OneStatement(postgres.ServerBindingCursor):  # type: ignore[name-defined]
         super()._execute_send(query, force_extended=True, binary=binary)
 
 
+@lru_cache(maxsize=10_000)
+def message(schema: str, include_public: bool, takes_role: bool, local: str) -> str:
+    """What tells a session its path and role; `local` is "LOCAL " where they end with the transaction."""
+    if not base.is_valid_schema_name(schema):
+        raise ValueError(f"“{schema}” is no name of a schema.")
+    names = [schema] if schema == PUBLIC or not include_public else [schema, PUBLIC]
+    path = ", ".join(map(quote_schema_name, names))
+    role = quote_schema_name(roles.PLATFORM if schema == PUBLIC else schema) if takes_role else "NONE"
+    return f"SET {local}search_path = {path}; SET {local}ROLE {role}"
+
+
 @dataclass
 class Session:
     """What a session of the server was told last. Lives as long as the physical connection."""
 
     told: str | None = None
-    reported: str | None = None  # the path in the server's own words
+    reported: bytes | None = None  # the path in the server's own words
     in_transaction: bool = False  # told in the running transaction, whose end may undo it
     schemas: set[str] = field(default_factory=set)
 
@@ -126,19 +138,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def wanted(self, local: str = "") -> str:
         """The message that brings a session to path and role of what was chosen; raises `NoRestaurant`."""
-        names = self._get_cursor_search_paths()
-        path = ", ".join(quote_schema_name(name) for name in names)
-        role = "NONE"
-        if self.takes_roles:
-            role = quote_schema_name(roles.PLATFORM if names[0] == PUBLIC else names[0])
-        return f"SET {local}search_path = {path}; SET {local}ROLE {role}"
+        found = context.tenant()
+        return message(found.schema_name, getattr(found, "include_public", True), self.takes_roles, local)
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         """Django's hook before each query: tell the session where it is, unless it knows."""
         self._used_at = time.monotonic()
         if self.alias == NO_DB_ALIAS:
             return  # to make and drop databases, where there is no schema of ours
-        status = self.connection.info.transaction_status
+        status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
             return  # every statement but a rollback fails now, and a rollback needs no path
         if self._ends_transaction and status != TransactionStatus.IDLE:
@@ -174,9 +182,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raw.execute(message)
         self.session.schemas.add(self.schema_name)
 
-    def _reported_path(self) -> str | None:
+    def _reported_path(self) -> bytes | None:
         """The session's path as the server reports it with each answer; None before PostgreSQL 18."""
-        path: str | None = self.connection.info.parameter_status("search_path")
+        path: bytes | None = self.connection.pgconn.parameter_status(b"search_path")
         return path
 
     @property
