@@ -172,8 +172,8 @@ class TestTwoAtOnce:
             restaurant = Restaurant(slug="kantine", name="Kantine", **FACTS)
             check = restaurant.full_clean
 
-            def find_it_free_together() -> None:
-                check()
+            def find_it_free_together(**options: Any) -> None:
+                check(**options)
                 meet.wait()
 
             restaurant.full_clean = find_it_free_together  # type: ignore[method-assign]

@@ -154,9 +154,9 @@ class TestAtOnce:
                 restaurant = kantine(slug)
                 save = restaurant.save
 
-                def save_together() -> None:
+                def save_together(**options: Any) -> None:
                     meet.wait()  # both hold their spare now
-                    save()
+                    save(**options)
 
                 restaurant.save = save_together  # type: ignore[method-assign]
                 opened.append(provisioning.open_restaurant(restaurant))
