@@ -423,4 +423,6 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('tenants', '0006_unfinished_migrations', now()),
     ('tenants', '0007_rights', now()),
     ('tenants', '0008_schemas_and_erasures', now()),
+    ('tenants', '0009_members_are_let_in_by_the_platform', now()),
+    ('tenants', '0010_restaurant_closed_at', now()),
     ('usersessions', '0001_initial', now());
