@@ -23,10 +23,10 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from tenants import health, provisioning, support
+from tenants import erasing, health, provisioning, support, upkeep
 from tenants.hosts import forget_hosts
 from tenants.management.asking import in_words
-from tenants.models import ApiKey, Domain, FailedTask, Health, Invitation, Membership, Restaurant, User
+from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitation, Membership, Restaurant, Schema, User
 from tenants.sites import platform_site
 
 LATE_AFTER = timedelta(days=2)
@@ -108,6 +108,12 @@ class AccessForm(BaseDialogForm):
     )
 
 
+class EraseForm(BaseDialogForm):
+    """Nobody erases a restaurant by a slip: its slug has to be typed."""
+
+    slug = forms.CharField(label="Its slug, to be sure", max_length=40, widget=UnfoldAdminTextInputWidget)
+
+
 @admin.register(Restaurant, site=platform_site)
 class RestaurantAdmin(ModelAdmin):
     """Making one opens it: with its schema and its host. One is closed by its status, never deleted by a click."""
@@ -123,7 +129,7 @@ class RestaurantAdmin(ModelAdmin):
     ]
     readonly_fields = ["schema_name", "created_at"]
     inlines = [DomainInline, MembershipInline]
-    actions_detail = ["ask_for_access"]
+    actions_detail = ["ask_for_access", "erase"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Restaurant]:
         work_here = Q(memberships__ends_at=None)
@@ -163,6 +169,41 @@ class RestaurantAdmin(ModelAdmin):
             self.log_change(request, restaurant, f"Support access until {given.ends_at:%Y-%m-%d %H:%M}: {given.reason}")
             self.message_user(request, f"You have access to {restaurant.name} until {given.ends_at:%H:%M} UTC.")
         page = reverse("admin:tenants_restaurant_change", args=[restaurant.pk])
+        return HttpResponse(headers={"HX-Redirect": page}) if request.headers.get("HX-Request") else redirect(page)
+
+    def has_erase_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Who of the staff may erase this restaurant; nobody, before it is closed."""
+        closed = Restaurant.objects.filter(pk=object_id, status=Restaurant.Status.CLOSED)
+        return request.user.has_perm("tenants.add_erasure") and closed.exists()
+
+    @action(
+        description="Erase",
+        url_path="erase",
+        icon="delete_forever",
+        permissions=["erase"],
+        dialog={
+            "title": "Erase this restaurant completely",
+            "description": "Every row that it has goes, and there is no way back but an export made before. People keep"
+            " their accounts. What stays is the restaurant's id, when it was erased, and that it was you.",
+            "form_class": EraseForm,
+            "form_submit_text": "Erase for good",
+        },
+    )
+    def erase(self, request: HttpRequest, form: EraseForm, object_id: str) -> HttpResponse:
+        """Have the restaurant erased in the background; without its slug nothing happens."""
+        restaurant = get_object_or_404(Restaurant, pk=object_id)
+        page = reverse("admin:tenants_restaurant_change", args=[restaurant.pk])
+        if form.cleaned_data["slug"] != restaurant.slug:
+            self.message_user(request, f"Nothing was erased: the slug is “{restaurant.slug}”.", messages.ERROR)
+        else:
+            try:
+                erasing.request(restaurant, by=str(request.user.get_username()), at=timezone.now())
+            except erasing.NotClosed as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+            else:
+                transaction.on_commit(lambda: upkeep.erase.delay(restaurant_id=object_id), robust=True)
+                self.message_user(request, f"{restaurant.name} is being erased.")
+                page = reverse("admin:tenants_erasure_changelist")
         return HttpResponse(headers={"HX-Redirect": page}) if request.headers.get("HX-Request") else redirect(page)
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
@@ -362,3 +403,24 @@ class DomainAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Domain | None = None) -> bool:
         """A restaurant keeps its main host."""
         return not (obj and obj.is_primary) and super().has_delete_permission(request, obj)
+
+
+@admin.register(Schema, site=platform_site)
+class SchemaAdmin(LookOnly, ModelAdmin):
+    """Where each restaurant's rows are; those without a restaurant wait for one."""
+
+    list_display = ["name", "restaurant", "version", "created_at", "taken_at"]
+    list_filter = [("restaurant", admin.EmptyFieldListFilter)]
+    list_select_related = ["restaurant"]
+    search_fields = ["name", "restaurant__name", "restaurant__slug"]
+    ordering = ["-created_at"]
+    list_per_page = 50
+
+
+@admin.register(Erasure, site=platform_site)
+class ErasureAdmin(LookOnly, ModelAdmin):
+    """What is left of restaurants that were erased, and those that are being erased."""
+
+    list_display = ["restaurant_id", "by", "asked_at", "erased_at"]
+    search_fields = ["restaurant_id", "by"]
+    list_per_page = 50

@@ -56,10 +56,15 @@ PLATFORM: dict[str, tuple[type[models.Model], str, tuple[str, ...]]] = {
             "country",
             "subdivision",
             "created_at",
+            "closed_at",
         ),
     ),
     "hosts": (Domain, "tenant", ("domain", "is_primary")),
-    "members": (Membership, "restaurant", ("user_id", "user__email", "user__name", "role", "created_at")),
+    "members": (
+        Membership,
+        "restaurant",
+        ("user_id", "user__email", "user__name", "role", "created_at", "ends_at", "reason"),
+    ),
     "invitations": (
         Invitation,
         "restaurant",

@@ -145,4 +145,6 @@ ICONS = {
     "ApiKey": "key",
     "Health": "monitor_heart",
     "FailedTask": "error",
+    "Schema": "database",
+    "Erasure": "delete_forever",
 }

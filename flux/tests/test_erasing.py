@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache, caches
 from django.core.management import CommandError, call_command
 from django.db import connection, models
-from django.test import Client
+from django.test import Client, TestCase
 
 from conftest import as_owner, signed_in
 from flux.tests import filling
@@ -155,6 +157,60 @@ def test_a_table_that_somebody_reads_is_waited_for(
         reader.close()
         with as_owner():
             erasure.delete()
+
+
+class TestStaff:
+    """The platform's admin."""
+
+    FORM = {"slug": "kantine", "_form_submitted": "on"}
+
+    @pytest.fixture
+    def staff(self, db: None) -> Client:
+        client = Client(headers={"host": "flux.localhost"})
+        with public_context():
+            client.force_login(User.objects.create_superuser("sam@flux.example"))
+        return client
+
+    def erase(self, client: Client, restaurant: Restaurant, form: dict[str, str]) -> int:
+        with as_owner_in_tasks(), TestCase.captureOnCommitCallbacks(execute=True):
+            return client.post(f"/admin/tenants/restaurant/{restaurant.pk}/erase/", form).status_code
+
+    def test_they_erase_a_closed_one_by_its_slug(self, kantine: Restaurant, staff: Client) -> None:
+        assert self.erase(staff, kantine, {"slug": "bistro", "_form_submitted": "on"}) == 302
+        assert Restaurant.objects.filter(pk=kantine.pk).exists()
+        assert self.erase(staff, kantine, self.FORM) == 302
+        assert not Restaurant.objects.filter(pk=kantine.pk).exists()
+        assert traces(kantine.schema_name) == (False, False, False)
+        listed = staff.get("/admin/tenants/erasure/").content.decode()
+        assert (str(kantine.pk) in listed, "sam@flux.example" in listed) == (True, True)
+
+    def test_an_open_one_is_not_offered(self, kantine: Restaurant, staff: Client) -> None:
+        Restaurant.objects.filter(pk=kantine.pk).update(status="suspended")
+        page = staff.get(f"/admin/tenants/restaurant/{kantine.pk}/change/").content.decode()
+        assert f"/admin/tenants/restaurant/{kantine.pk}/erase/" not in page
+        assert self.erase(staff, kantine, self.FORM) == 403
+        Restaurant.objects.filter(pk=kantine.pk).update(status="closed")
+        page = staff.get(f"/admin/tenants/restaurant/{kantine.pk}/change/").content.decode()
+        assert f"/admin/tenants/restaurant/{kantine.pk}/erase" in page
+
+    def test_staff_without_the_right_may_not(self, kantine: Restaurant) -> None:
+        intern = Client(headers={"host": "flux.localhost"})
+        intern.force_login(User.objects.create_user("intern@flux.example", is_staff=True))
+        assert self.erase(intern, kantine, self.FORM) == 403
+        assert Erasure.objects.count() == 0
+
+
+@contextmanager
+def as_owner_in_tasks() -> Iterator[None]:
+    """Tasks of the queue `upkeep` run as in their worker, which is the database's owner."""
+    erase = erasing.erase
+
+    def by_the_owner(*args: Any, **kwargs: Any) -> bool:
+        with as_owner():
+            return erase(*args, **kwargs)
+
+    with mock.patch.object(erasing, "erase", by_the_owner):
+        yield
 
 
 def test_flux_keeps_no_files_outside_of_the_database() -> None:
