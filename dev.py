@@ -308,6 +308,7 @@ def check_commands() -> dict[str, list[str | Path]]:
         "import contract": [Path(sys.prefix) / "bin" / "lint-imports"],
         "migrations": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
         "additive migrations": [python, "manage.py", "lint_migrations"],
+        "template": [python, "manage.py", "render_template", "--check"],
     }
 
 
