@@ -26,6 +26,11 @@ app.autodiscover_tasks(related_name="upkeep")
 TIMETABLE: dict[str, dict[str, Any]] = {
     "nightly": {"task": "flux.tasks.nightly", "schedule": crontab(minute="*/15"), "options": {"expires": 14 * 60}},
     "spares": {"task": "tenants.upkeep.keep_spares", "schedule": 60.0, "options": {"expires": 50}},
+    "unproven-people": {
+        "task": "tenants.tasks.forget_unproven_people",
+        "schedule": crontab(hour=3, minute=20),
+        "options": {"expires": 3600},
+    },
     "erasures": {
         "task": "tenants.upkeep.go_on_erasing",
         "schedule": crontab(minute="*/5"),

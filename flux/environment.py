@@ -31,6 +31,11 @@ def _secret_key(value: str) -> list[str]:
     return [f"SECRET_KEY is too short: at least {KEY_LENGTH} characters."] if len(value) < KEY_LENGTH else []
 
 
+def _old_keys(value: str) -> str | None:
+    """The value itself is not repeated: it is secret."""
+    return None if all(len(key) >= KEY_LENGTH for key in value.split(",") if key) else "holds a key that is too short."
+
+
 def _flag(value: str) -> str | None:
     return None if value.lower() in YES + NO else f"is “{value}”, neither true nor false."
 
@@ -100,6 +105,7 @@ CHECKS: dict[str, Check] = {
     **dict.fromkeys(["CONN_MAX_AGE", "SPARE_RESTAURANTS", "TRUSTED_PROXIES"], _count),
     **dict.fromkeys(["ACCESS_TOKEN_MINUTES", "REFRESH_TOKEN_DAYS"], _positive),
     "EMAIL_URL": _mail,
+    "SECRET_KEY_FALLBACKS": _old_keys,
     **dict.fromkeys(["LOGIN_RATE_PER_ADDRESS", "LOGIN_RATE_PER_ACCOUNT", "WRONG_KEY_RATE_PER_ADDRESS"], _rate),
     "FLUX_DOMAIN": _host,
     "LOG_LEVEL": _level,

@@ -26,6 +26,7 @@ TESTING = "pytest" in sys.modules
 if mistakes := environment.problems(os.environ, in_production=not (DEBUG or DEMO or TESTING)):
     raise ImproperlyConfigured("Flux cannot start:\n" + "\n".join(f"- {mistake}" for mistake in mistakes))
 SECRET_KEY = env.str("SECRET_KEY", default="") or "only-for-development-and-tests"
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # --- Hosts: flux.localhost is the platform, slug.flux.localhost a restaurant -----------------------------------------
 FLUX_DOMAIN = env.str("FLUX_DOMAIN", default="flux.localhost")

@@ -63,6 +63,18 @@ def with_second_factor(user_ids: Iterable[UUID]) -> set[UUID]:
     return set(found.values_list("user_id", flat=True))
 
 
+@public_context()
+def forget_unproven(*, before: dt.datetime) -> int:
+    """Remove who signed up before then and never proved the address, so that it is free for whoever has the mailbox.
+
+    Returns how many. Nobody else is touched: whom others brought in, and who has signed in once, has a proven address.
+    """
+    unproven = User.objects.filter(joined_at__lt=before, last_login=None, is_staff=False, memberships=None)
+    unproven = unproven.exclude(emailaddress__verified=True)
+    _, removed = unproven.delete()
+    return removed.get(User._meta.label, 0)
+
+
 def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:
     """Make `user` a member with `role`, or change the role; raises `LastOwner` rather than leave no owner."""
     with transaction.atomic():

@@ -1,5 +1,6 @@
-"""Tasks that run for one restaurant, and the loop over all of them."""
+"""Tasks that run for one restaurant, the loop over all of them, and what the platform tidies up."""
 
+import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,11 +9,13 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.db import transaction
+from django.utils import timezone
 
-from tenants import health
+from tenants import health, people
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
+UNPROVEN_DAYS = 7
 log = structlog.get_logger(__name__)
 
 
@@ -76,3 +79,10 @@ def for_each_restaurant(verb: Callable[[Restaurant], Any]) -> list[str]:
                 log.exception("restaurant_failed")
                 failed.append(restaurant.slug)
     return failed
+
+
+@shared_task
+def forget_unproven_people() -> None:
+    """Free the addresses of who signed up a while ago and never entered the code."""
+    before = timezone.now() - dt.timedelta(days=UNPROVEN_DAYS)
+    log.info("unproven_forgotten", people=people.forget_unproven(before=before))

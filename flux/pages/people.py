@@ -1,21 +1,19 @@
 """People: who works here in which role, and who has been invited. For owners; and everybody's own page."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants import invitations, people, pins, support
+from tenants import accounts, invitations, people, pins, support
 from tenants.access import OWNERS, allow
 from tenants.actors import asking
 from tenants.context import current_restaurant, public_context
@@ -164,8 +162,7 @@ def _sent(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 
 def _link_to(request: HttpRequest) -> invitations.Link:
-    page = reverse("invitation", urlconf=settings.PUBLIC_SCHEMA_URLCONF)
-    return lambda secret: platform_url(request, f"{page}?{urlencode({'secret': secret})}")
+    return partial(accounts.invitation_link, request)
 
 
 def _invitation(invitation_id: UUID) -> Invitation:

@@ -17,6 +17,7 @@ GOOD = {
     "FLUX_DEMO": "0",
     "LOG_JSON": "on",
     "SIGN_UP_OPEN": "true",
+    "SECRET_KEY_FALLBACKS": f"{'a' * 40},{'b' * 40}",
     "FLUX_DOMAIN": "flux.example",
     "LOG_LEVEL": "INFO",
     "DATABASE_URL": "postgresql://flux_app:secret@db:5432/flux",
@@ -54,6 +55,7 @@ def test_databases_may_be_written_in_several_ways(url: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        ("SECRET_KEY_FALLBACKS", "short", "SECRET_KEY_FALLBACKS holds a key that is too short."),
         ("SECRET_KEY", "", "SECRET_KEY is missing: a long random text that stays the same between starts."),
         ("SECRET_KEY", "short", "SECRET_KEY is too short: at least 20 characters."),
         ("FLUX_DOMAIN", "https://flux.example", "FLUX_DOMAIN is “https://flux.example”: leave out the scheme"),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -57,7 +58,8 @@ def send(visitor: Browser, link: str, **fields: str) -> object:
     return visitor.follow(answer, link)
 
 
-def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, bistro: Restaurant) -> None:
+def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, settings: Any) -> None:
+    settings.SIGN_UP_OPEN = False  # an invitation is a way in of its own
     page = visitor.get(link)
     assert "Join Bistro Owner invites you as a member of the kitchen . " in text(page).replace(" .", " . ")
     arrived = send(visitor, link, **FORM)

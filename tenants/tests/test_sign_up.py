@@ -1,5 +1,6 @@
 """A person signs up: name, e-mail address, password, and the code that proves the address."""
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.http import HttpResponse
+from django.utils import timezone
 
 from conftest import PASSWORD
 from tenants import people
 from tenants.keys import uuid7
 from tenants.models import Membership, Restaurant, User
+from tenants.tasks import forget_unproven_people
 from tenants.tests.browser import BISTRO, PLATFORM, Browser
 
 SIGN_UP, LOGIN, CODE = (f"{PLATFORM}/accounts/{page}/" for page in ("signup", "login", "email/code"))
@@ -166,3 +169,17 @@ def test_a_name_is_changed(visitor: Browser) -> None:
     page = visitor.post(f"{PLATFORM}/accounts/name/", name="  Ada   Lovelace ")
     assert "Your name is changed." in text(page)
     assert User.objects.get().name == "Ada Lovelace"
+
+
+def test_who_never_proves_the_address_is_forgotten_and_nobody_else(visitor: Browser) -> None:
+    visitor.post(SIGN_UP, **ADA)
+    for email in ("brought@in.example", "proved@example.com"):
+        people.join(email, PASSWORD)
+    Browser().post(SIGN_UP, **{**ADA, "email": "new@example.com"})
+    User.objects.exclude(email="new@example.com").update(joined_at=timezone.now() - dt.timedelta(days=8))
+    forget_unproven_people()
+    assert sorted(User.objects.values_list("email", flat=True)) == [
+        "brought@in.example",
+        "new@example.com",
+        "proved@example.com",
+    ]

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
 from allauth.mfa.adapter import get_adapter
@@ -10,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from cryptography.fernet import InvalidToken
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 
 from conftest import PASSWORD
 from tenants import people
@@ -157,3 +159,14 @@ def test_a_passkey_is_of_the_parent_domain(visitor: Browser, ada: User) -> None:
         answer = stranger.post(f"{TWO_STEP}webauthn/login/", credential=forged)
         assert answer.url == f"{PLATFORM}/accounts/login/"
     assert not Authenticator.objects.exists()
+
+
+def test_staff_can_let_somebody_in_who_has_lost_everything(visitor: Browser, ada: User, secret: str) -> None:
+    out = StringIO()
+    call_command("reset_two_step", "Ada@example.com", stdout=out)
+    assert out.getvalue() == "ada@example.com signs in with the password alone now.\n"
+    visitor.sign_in(ada)
+    assert visitor.is_in(BISTRO)
+    for email, refusal in (("ada@example.com", "password alone already"), ("eve@example.com", "Nobody has the e-mail")):
+        with pytest.raises(CommandError, match=refusal):
+            call_command("reset_two_step", email)
