@@ -24,7 +24,7 @@ from psycopg import sql
 from tenants.context import public_context
 from tenants.db import roles
 from tenants.migrator import comparing, standing, waves
-from tenants.migrator.standing import Schema
+from tenants.migrator.standing import Target
 from tenants.models import Restaurant
 from tenants.tests.coming import coming
 
@@ -73,7 +73,7 @@ def measure(restaurants: int, workers: int) -> dict[str, float | bool]:
     return figures
 
 
-def by_djangos_own(schemas: list[Schema]) -> float:
+def by_djangos_own(schemas: list[Target]) -> float:
     """Seconds for one of `schemas`, the median."""
     return statistics.median(seconds(partial(comparing.migrate_by_django, schema)) for schema in schemas)
 
@@ -99,7 +99,7 @@ def make(count: int) -> None:
         recorded = f"CREATE TABLE {name}.django_migrations (LIKE public.django_migrations INCLUDING ALL)"
         with connection.cursor() as cursor:
             cursor.execute("; ".join([*roles.schema_statements(name), recorded]))
-    report = waves.run([Schema(each.schema_name, each.slug) for each in made], waves.Manner(), say=print)
+    report = waves.run([Target(each.schema_name, each.slug) for each in made], waves.Manner(), say=print)
     if not report.is_complete:
         raise SystemExit(f"The restaurants could not be made: {report}")
 

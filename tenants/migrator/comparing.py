@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from tenants.context import restaurant_context
 from tenants.db import roles
-from tenants.migrator.standing import Schema
+from tenants.migrator.standing import Target
 
 SCHEMAS_PER_QUERY = 50
 
@@ -76,7 +76,7 @@ def _migrations(name: str) -> set[Fact]:
         return {("migration", app, migration) for app, migration in cursor.fetchall()}
 
 
-def differences(schemas: Sequence[Schema]) -> dict[str, list[str]]:
+def differences(schemas: Sequence[Target]) -> dict[str, list[str]]:
     """What sets each of `schemas` apart from one that Django has just made by all migrations, a line per fact."""
     with freshly_migrated() as fresh:
         expected = facts([fresh.schema_name])[fresh.schema_name]
@@ -94,9 +94,9 @@ def _in_words(fact: Fact) -> str:
 
 
 @contextmanager
-def freshly_migrated() -> Iterator[Schema]:
+def freshly_migrated() -> Iterator[Target]:
     """A schema that Django's own migrate has made from nothing, for the length of the block."""
-    fresh = Schema("check_" + secrets.token_hex(10))
+    fresh = Target("check_" + secrets.token_hex(10))
     with connection.cursor() as cursor:
         cursor.execute("; ".join(roles.schema_statements(fresh.schema_name)))
     try:
@@ -108,7 +108,7 @@ def freshly_migrated() -> Iterator[Schema]:
             cursor.execute(f"DROP SCHEMA {name} CASCADE; DROP ROLE {name}")
 
 
-def migrate_by_django(schema: Schema) -> None:
+def migrate_by_django(schema: Target) -> None:
     """Run Django's own migrate in `schema`, as django-tenants does for each restaurant."""
     with restaurant_context(_Alone(schema.schema_name)):  # type: ignore[arg-type]
         MigrationRecorder(connection).ensure_schema()  # with `public` in the path, its table would do for Django

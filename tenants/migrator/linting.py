@@ -39,7 +39,7 @@ from django.db.migrations.state import ProjectState
 
 from tenants.context import public_context, restaurant_context
 from tenants.migrator.rendering import CannotRender, no_questions
-from tenants.migrator.standing import Schema
+from tenants.migrator.standing import Target
 
 # Tables that grow with every sale, forecast or change: to read all of one takes longer than a guest waits.
 BIG = frozenset(
@@ -309,7 +309,7 @@ def changes(migration: Migration, state: ProjectState) -> Iterator[Change]:
 def _where(app_label: str) -> AbstractContextManager[Any]:
     """Where the app's tables are: in `public`, or in a restaurant's schema, of which there need not be one."""
     if apps.get_app_config(app_label).name in settings.TENANT_APPS:
-        return restaurant_context(Schema("r_lint"))  # type: ignore[arg-type]
+        return restaurant_context(Target("r_lint"))  # type: ignore[arg-type]
     return public_context()
 
 

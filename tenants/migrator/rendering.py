@@ -17,7 +17,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from tenants.context import restaurant_context
-from tenants.migrator.standing import Key, Schema
+from tenants.migrator.standing import Key, Target
 
 # Between two migrations, what the first one's rows still owe to deferred constraints: ALTER TABLE refuses such tables.
 SETTLE = "SET CONSTRAINTS ALL IMMEDIATE;\nSET CONSTRAINTS ALL DEFERRED;"
@@ -56,7 +56,7 @@ class ByDjango:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        return ((self.migration.app_label, self.migration.name),)
+        return recorded(self.migration)
 
     def __str__(self) -> str:
         return f"{shortly(self.keys)}: by Django's executor, since it {self.why}"
@@ -69,7 +69,7 @@ Step = Replay | ByDjango
 class Group:
     """Schemas that lack the same, and the steps that each of them has to take; none where they are up to date."""
 
-    schemas: tuple[Schema, ...]
+    schemas: tuple[Target, ...]
     steps: tuple[Step, ...]
 
     @property
@@ -77,7 +77,12 @@ class Group:
         return tuple(key for step in self.steps for key in step.keys)
 
 
-def group(schemas: tuple[Schema, ...]) -> Group:
+def recorded(migration: Migration) -> tuple[Key, ...]:
+    """What Django notes as applied: itself, or all that a squashed migration stands for."""
+    return tuple(migration.replaces) or ((migration.app_label, migration.name),)
+
+
+def group(schemas: tuple[Target, ...]) -> Group:
     """What `schemas` lack, which have all applied the same.
 
     Raises Django's `InconsistentMigrationHistory` where they have one migration without another that it depends on.
@@ -109,7 +114,7 @@ def _steps(executor: MigrationExecutor, plan: list[Migration], written_for: str)
     state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
     steps: list[Step] = []
     for migration in plan:
-        keys = ((migration.app_label, migration.name),)
+        keys = recorded(migration)
         if not _concerns_restaurants(migration):
             state = migration.mutate_state(state, preserve=False)
             steps.append(Replay(keys, "", written_for))
@@ -160,7 +165,7 @@ def no_questions() -> Iterator[None]:
 
 def _replaced(executor: MigrationExecutor, plan: list[Migration]) -> tuple[Key, ...]:
     """Squashed migrations to be noted as applied, since all that they stand for is."""
-    applied = {*executor.loader.applied_migrations, *((each.app_label, each.name) for each in plan)}
+    applied = {*executor.loader.applied_migrations, *(key for each in plan for key in recorded(each))}
     return tuple(
         key
         for key, migration in executor.loader.replacements.items()

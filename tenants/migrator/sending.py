@@ -7,7 +7,7 @@ goes on with the operation that was cut short.
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 
 import psycopg
@@ -23,9 +23,10 @@ from django.db.utils import DatabaseError, OperationalError
 from django.utils.timezone import now
 
 from tenants.context import PUBLIC, public_context, restaurant_context
+from tenants.migrator import rendering
 from tenants.migrator.rendering import ByDjango, Replay, Step, in_words
-from tenants.migrator.standing import Key, Schema
-from tenants.models import UnfinishedMigration
+from tenants.migrator.standing import Key, Target, current_version
+from tenants.models import Schema, UnfinishedMigration
 
 WORTH_ANOTHER_TRY = (
     psycopg.errors.LockNotAvailable,  # somebody used the table for longer than we were ready to wait
@@ -40,14 +41,14 @@ class Sender:
         self.lock_timeout_ms = round(lock_timeout / timedelta(milliseconds=1))
         self._executor: MigrationExecutor | None = None
 
-    def send(self, schema: Schema, step: Step) -> None:
+    def send(self, schema: Target, step: Step) -> None:
         """Take `schema` over `step`, if it has not taken it; raises what the database or the migration raises."""
         if isinstance(step, Replay):
             self._replay(schema, step)
         else:
             self._by_django(schema, step)
 
-    def _replay(self, schema: Schema, step: Replay) -> None:
+    def _replay(self, schema: Target, step: Replay) -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(self.message(schema, step))
@@ -56,7 +57,7 @@ class Sender:
                 cursor.execute("ROLLBACK")
             raise
 
-    def message(self, schema: Schema, step: Replay) -> str:
+    def message(self, schema: Target, step: Replay) -> str:
         """All that one schema is sent for `step`."""
         name, public = connection.ops.quote_name(schema.schema_name), connection.ops.quote_name(PUBLIC)
         return "\n".join(
@@ -72,7 +73,7 @@ class Sender:
             ]
         )
 
-    def _by_django(self, schema: Schema, step: ByDjango) -> None:
+    def _by_django(self, schema: Target, step: ByDjango) -> None:
         with restaurant_context(schema):  # type: ignore[arg-type]
             self._be_patient()
             if step.migration.atomic:
@@ -92,7 +93,7 @@ class Sender:
             cursor.execute(f"SET lock_timeout = {self.lock_timeout_ms}; SET statement_timeout = 0")
 
 
-def has_taken(schema: Schema, step: Step) -> bool:
+def has_taken(schema: Target, step: Step) -> bool:
     """Whether a try that seemed to fail was committed after all, as when the answer of the server was lost."""
     with restaurant_context(schema):  # type: ignore[arg-type]
         return set(step.keys) <= set(MigrationRecorder(connection).applied_migrations())
@@ -113,10 +114,10 @@ def _literal(text: str) -> str:
 # Migrations that cannot run in a transaction
 
 
-def _go_on(schema: Schema, migration: Migration, state: ProjectState) -> None:
+def _go_on(schema: Target, migration: Migration, state: ProjectState) -> None:
     """Run what `migration` has not done in `schema` yet, one operation after the other."""
-    key = (migration.app_label, migration.name)
-    done = _operations_done(schema, key)
+    keys = rendering.recorded(migration)
+    done = _operations_done(schema, keys)
     for number, operation in enumerate(migration.operations, start=1):
         part = Migration(migration.name, migration.app_label)
         part.operations = [operation]  # type: ignore[misc]
@@ -125,13 +126,14 @@ def _go_on(schema: Schema, migration: Migration, state: ProjectState) -> None:
         elif _in_transaction(operation):
             with transaction.atomic():
                 _apply(part, state, atomic=True)
-                _note(schema, key, number)
+                _note(schema, keys, number)
         else:
             _clear_the_way(operation, part, state)
-            _note(schema, key, number)
+            _note(schema, keys, number)
     with transaction.atomic():
-        MigrationRecorder(connection).record_applied(*key)
-        settle([schema])
+        for recorded in keys:
+            MigrationRecorder(connection).record_applied(*recorded)
+        UnfinishedMigration.objects.filter(schema_name=schema.schema_name).delete()
 
 
 def _in_transaction(operation: Operation) -> bool:
@@ -178,20 +180,20 @@ def _validity_of_index(name: str) -> bool | None:
 # The notes in `public`
 
 
-def _operations_done(schema: Schema, key: Key) -> int:
-    noted = UnfinishedMigration.objects.filter(schema_name=schema.schema_name, migration=in_words((key,))).first()
+def _operations_done(schema: Target, keys: tuple[Key, ...]) -> int:
+    noted = UnfinishedMigration.objects.filter(schema_name=schema.schema_name, migration=in_words(keys)).first()
     return noted.operations_done if noted else 0
 
 
-def _note(schema: Schema, key: Key, operations_done: int) -> None:
+def _note(schema: Target, keys: tuple[Key, ...], operations_done: int) -> None:
     """One row per schema: it cannot be in the middle of two migrations."""
     UnfinishedMigration.objects.update_or_create(
         schema_name=schema.schema_name,
-        defaults={"migration": in_words((key,)), "operations_done": operations_done, "error": "", "failed_at": None},
+        defaults={"migration": in_words(keys), "operations_done": operations_done, "error": "", "failed_at": None},
     )
 
 
-def note_failure(schema: Schema, step: Step, error: Exception) -> None:
+def note_failure(schema: Target, step: Step, error: Exception) -> None:
     """Keep in `public` what went wrong in `schema`; what it had done of the migration stays noted."""
     with public_context():
         noted, _ = UnfinishedMigration.objects.get_or_create(schema_name=schema.schema_name)
@@ -202,9 +204,12 @@ def note_failure(schema: Schema, step: Step, error: Exception) -> None:
         noted.save()
 
 
-def settle(schemas: Iterable[Schema]) -> None:
-    """Forget what was noted of `schemas`: they are through."""
+def settle(schemas: Sequence[Target]) -> None:
+    """Note that `schemas` are through: they have the current version, and nothing unfinished."""
     names = {schema.schema_name for schema in schemas}
     for noted in UnfinishedMigration.objects.all():  # a few at most
         if noted.schema_name in names:
             noted.delete()
+    version = current_version()
+    behind = {schema.schema_name for schema in schemas if schema.version != version}
+    Schema.objects.filter(name__in=behind).exclude(version=version).update(version=version)

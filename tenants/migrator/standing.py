@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
-from tenants.models import Restaurant
+from tenants import template
+from tenants.models import Restaurant, Schema
 
 SCHEMAS_PER_QUERY = 250  # each is one more table for the server to open and to plan for
 
@@ -14,43 +16,58 @@ Key = tuple[str, str]  # app label and name of a migration
 
 
 @dataclass(frozen=True, order=True)
-class Schema:
+class Target:
     """A schema to keep up to date: a restaurant's, or a spare one that waits for its restaurant."""
 
     schema_name: str
     slug: str = ""
+    version: str = field(default="", compare=False)  # as the row of it says; empty where that is not to be believed
 
     def __str__(self) -> str:
         return self.slug or f"spare {self.schema_name}"
-
-    @property
-    def is_spare(self) -> bool:
-        return not self.slug
 
 
 @dataclass(frozen=True)
 class Standing:
     """Every schema, by what it has applied."""
 
-    alike: tuple[tuple[Schema, ...], ...]  # schemas that have applied the very same migrations
-    missing: tuple[Schema, ...]  # named by a row, and not there
+    alike: tuple[tuple[Target, ...], ...]  # schemas that have applied the very same migrations
+    missing: tuple[Target, ...]  # named by a row, and not there
 
 
-def everything() -> list[Schema]:
-    """All schemas to keep up to date, restaurants first, the oldest first; ask in a `public_context`."""
-    rows = Restaurant.objects.order_by("created_at", "pk").values_list("schema_name", "slug")
-    return [Schema(name, slug) for name, slug in rows]
+def everything() -> list[Target]:
+    """All schemas to keep up to date: the spares, at which nobody works, then restaurants, the oldest first."""
+    spares = Schema.objects.filter(restaurant=None).order_by("created_at").values_list("name", "version")
+    restaurants = Restaurant.objects.order_by("created_at", "pk").values_list("schema_name", "slug", "schema__version")
+    return [
+        *(Target(name, version=version) for name, version in spares),
+        *(Target(name, slug, version or "") for name, slug, version in restaurants),
+    ]
 
 
-def find(schemas: Sequence[Schema]) -> Standing:
+def current_version() -> str:
+    """The version of a schema that has had all migrations that there are."""
+    loader = MigrationLoader(None)
+    migrations = loader.graph.nodes.items()
+    return template.version_of({name for key, migration in migrations for name in (key, *migration.replaces)})
+
+
+def find(schemas: Sequence[Target]) -> Standing:
     """Group `schemas` by what they have applied, in a query per 250 of them; a group keeps their order."""
     there = _with_migrations([schema.schema_name for schema in schemas])
-    alike: dict[str, list[Schema]] = defaultdict(list)
+    alike: dict[str, list[Target]] = defaultdict(list)
     named = {schema.schema_name: schema for schema in schemas if schema.schema_name in there}
     for name, digest in _digests(list(named)):
         alike[digest].append(named[name])
     missing = tuple(schema for schema in schemas if schema.schema_name not in there)
     return Standing(tuple(map(tuple, alike.values())), missing)
+
+
+def is_there(schema: Target) -> bool:
+    """Whether the schema still exists: a spare may be removed at any time, and a restaurant erased."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [connection.ops.quote_name(schema.schema_name)])
+        return bool(cursor.fetchone()[0])
 
 
 def _with_migrations(names: Sequence[str]) -> set[str]:

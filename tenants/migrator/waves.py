@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tenants.migrator import rendering, sending, standing
 from tenants.migrator.rendering import Group
-from tenants.migrator.standing import Schema
+from tenants.migrator.standing import Target
 
 LOCK = 0x666C7578_6D696772  # "flux" "migr": one migrator at a time, whatever machine it runs on
 HOLDER = """
@@ -71,7 +71,7 @@ class Outlook:
     """What a run would do."""
 
     groups: tuple[Group, ...]  # those that lack something
-    up_to_date: tuple[Schema, ...]
+    up_to_date: tuple[Target, ...]
     broken: dict[str, str]  # schemas that cannot be told what they lack, and why
 
 
@@ -106,12 +106,13 @@ def migrate_public(*, say: Say) -> bool:
     return bool(plan)
 
 
-def look(schemas: Sequence[Schema]) -> Outlook:
-    """Who is behind, and what they lack."""
-    found = standing.find(schemas)
+def look(schemas: Sequence[Target]) -> Outlook:
+    """Who is behind, and what they lack; schemas of the current version are taken at their word."""
+    version = standing.current_version()
+    up_to_date = [schema for schema in schemas if schema.version == version]
+    found = standing.find([schema for schema in schemas if schema.version != version])
     broken = {str(schema): "The schema is not there." for schema in found.missing}
     groups: list[Group] = []
-    up_to_date: list[Schema] = []
     for alike in found.alike:
         try:
             group = rendering.group(alike)
@@ -125,7 +126,7 @@ def look(schemas: Sequence[Schema]) -> Outlook:
     return Outlook(tuple(groups), tuple(up_to_date), broken)
 
 
-def run(schemas: Sequence[Schema], manner: Manner, *, say: Say) -> Report:
+def run(schemas: Sequence[Target], manner: Manner, *, say: Say) -> Report:
     """Bring `schemas` up to date; a failure in one of them stops the others only where it is a canary's.
 
     What failed is kept in `UnfinishedMigration` until a later run brings it through.
@@ -141,7 +142,7 @@ def run(schemas: Sequence[Schema], manner: Manner, *, say: Say) -> Report:
     return report
 
 
-def waves(group: Group, manner: Manner) -> Iterator[tuple[bool, list[Schema]]]:
+def waves(group: Group, manner: Manner) -> Iterator[tuple[bool, list[Target]]]:
     """The schemas of a group in turn, each wave with whether it is the canaries'."""
     named = [schema for schema in group.schemas if schema.slug in manner.canaries]
     rest = [schema for schema in group.schemas if schema.slug not in manner.canaries]
@@ -161,15 +162,16 @@ def _migrate(group: Group, manner: Manner, report: Report, say: Say) -> None:
     tried = 0
     for is_canary, wave in waves(group, manner):
         began = time.monotonic()
-        failed = Wave(group, wave, manner).run()
+        taken = Wave(group, wave, manner)
+        taken.run()
         tried += len(wave)
-        report.migrated += len(wave) - len(failed)
-        report.failed |= failed
+        report.migrated += len(taken.through)
+        report.failed |= taken.failed
         say(
-            f"  {'canaries' if is_canary else 'wave'}: {len(wave) - len(failed):,} of {len(wave):,} migrated"
+            f"  {'canaries' if is_canary else 'wave'}: {len(taken.through):,} of {len(wave):,} migrated"
             f" in {time.monotonic() - began:.1f} s"
         )
-        if is_canary and failed:
+        if is_canary and taken.failed:
             report.stopped = "a canary failed"
         elif len(report.failed) > manner.most_failures:
             report.stopped = f"{len(report.failed)} failed"
@@ -181,21 +183,20 @@ def _migrate(group: Group, manner: Manner, report: Report, say: Say) -> None:
 class Wave:
     """Some schemas of one group, taken over all its steps by a few workers."""
 
-    def __init__(self, group: Group, schemas: Sequence[Schema], manner: Manner) -> None:
+    def __init__(self, group: Group, schemas: Sequence[Target], manner: Manner) -> None:
         self.group, self.manner = group, manner
         self.turns = [(0.0, number, schema, 1) for number, schema in enumerate(schemas)]  # due, number, schema, try
         self.lock = threading.Lock()
-        self.through: list[Schema] = []
+        self.through: list[Target] = []
         self.failed: dict[str, str] = {}
 
-    def run(self) -> dict[str, str]:
-        """Answers what failed, by name, with the reason."""
+    def run(self) -> None:
+        """Afterwards `through` and `failed` (name and reason) say how it went."""
         workers = min(self.manner.workers, len(self.turns))
         with ThreadPoolExecutor(workers, thread_name_prefix="migrator") as pool:
             for work in [pool.submit(contextvars.copy_context().run, self._work) for _ in range(workers)]:
                 work.result()
         sending.settle(self.through)
-        return self.failed
 
     def _work(self) -> None:
         sender = sending.Sender(self.manner.lock_timeout)
@@ -205,7 +206,7 @@ class Wave:
         finally:
             connection.close()
 
-    def _next(self) -> tuple[int, Schema, int] | None:
+    def _next(self) -> tuple[int, Target, int] | None:
         """The schema that is due first; waits until it is. None when none is left that nobody else is working on."""
         with self.lock:
             if not self.turns:
@@ -214,7 +215,7 @@ class Wave:
         time.sleep(max(0.0, due - time.monotonic()))
         return number, schema, attempt
 
-    def _take(self, sender: sending.Sender, number: int, schema: Schema, attempt: int) -> None:
+    def _take(self, sender: sending.Sender, number: int, schema: Target, attempt: int) -> None:
         """Take `schema` over the steps; where it has to wait for a lock, let the others pass and come back to it."""
         for step in self.group.steps:
             try:
@@ -232,9 +233,11 @@ class Wave:
         with self.lock:
             self.through.append(schema)
 
-    def _fail(self, schema: Schema, step: rendering.Step, error: Exception) -> None:
-        log.warning("migration_failed", schema=schema.schema_name, of=str(schema), error=str(error).strip())
+    def _fail(self, schema: Target, step: rendering.Step, error: Exception) -> None:
         connection.close()
+        if not standing.is_there(schema):
+            return  # removed meanwhile
+        log.warning("migration_failed", schema=schema.schema_name, of=str(schema), error=str(error).strip())
         sending.note_failure(schema, step, error)
         with self.lock:
             self.failed[str(schema)] = f"{rendering.shortly(step.keys)}: {str(error).strip().splitlines()[0]}"

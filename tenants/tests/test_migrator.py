@@ -3,7 +3,10 @@
 # ruff: noqa: S608 - schema names cannot be parameters
 
 import contextvars
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +17,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conftest import SUPERUSER, as_owner
+from conftest import SUPERUSER, as_owner, own_process
+from tenants import provisioning, template
 from tenants.db import roles
 from tenants.migrator import comparing, rendering, standing, waves
 from tenants.migrator.sending import Sender
-from tenants.migrator.standing import Schema
-from tenants.models import Restaurant, UnfinishedMigration, new_schema_name
-from tenants.tests.coming import coming
+from tenants.migrator.standing import Target
+from tenants.models import Restaurant, UnfinishedMigration
+from tenants.tests.coming import coming, write
 
 ADD_FIELD = 'migrations.AddField("ingredient", "allergens", models.CharField(max_length=50, default="none")),'
 ADD_INDEX = (
@@ -35,6 +40,21 @@ QUICKLY = waves.Manner(
     longest_backoff=timedelta(milliseconds=20),
     lock_timeout=timedelta(milliseconds=50),
 )
+
+
+SLOW = """\
+import os, pathlib, time
+
+here = pathlib.Path(__file__).parent
+
+
+def run(schema):
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(schema + "\\n")
+    endless = here / "endless"
+    while endless.exists() and endless.read_text() == schema:
+        time.sleep(0.02)
+"""
 
 
 def quiet(line: str) -> None:
@@ -48,44 +68,62 @@ def sql(statement: str, *parameters: object) -> list[tuple]:
 
 
 @pytest.fixture
-def schemas(committed: list[Restaurant]) -> Iterator[list[Schema]]:
-    """Three schemas made from nothing by the migrator, and dropped again."""
-    made = [Schema(new_schema_name(), slug) for slug in ("aubergine", "bean", "carrot")]
+def schemas(committed: list[Restaurant]) -> Iterator[list[Target]]:
+    """Three schemas of the current version, as restaurants with these names would have."""
+    made: list[Target] = []
     with as_owner():
         try:
-            for schema in made:
-                sql("; ".join(roles.schema_statements(schema.schema_name)))
-                sql(
-                    f"CREATE TABLE {schema.schema_name}.django_migrations (LIKE public.django_migrations INCLUDING ALL)"
-                )
-            report = waves.run(made, waves.Manner(), say=quiet)
-            assert (report.migrated, report.failed) == (3, {})
+            made.extend(Target(provisioning.make_schema().name, slug) for slug in ("aubergine", "bean", "carrot"))
             yield made
         finally:
             for schema in made:
-                sql(f"DROP SCHEMA {schema.schema_name} CASCADE; DROP ROLE {schema.schema_name}")
+                provisioning.drop_schema(schema.schema_name)
             UnfinishedMigration.objects.all().delete()
 
 
-def run(schemas: list[Schema], manner: waves.Manner = QUICKLY) -> waves.Report:
+def empty(schema: Target) -> None:
+    """Leave the schema with its role and its rights, and without any table but an empty one of migrations."""
+    name = schema.schema_name
+    provisioning.drop_schema(name)
+    sql("; ".join(roles.schema_statements(name)))
+    sql(f"CREATE TABLE {name}.django_migrations (LIKE public.django_migrations INCLUDING ALL)")
+
+
+def run(schemas: list[Target], manner: waves.Manner = QUICKLY) -> waves.Report:
     return waves.run(schemas, manner, say=quiet)
 
 
-def by_django(schema: Schema) -> Schema:
+def by_django(schema: Target) -> Target:
     """The first of the schemas, brought up to date by Django's own migrate."""
     comparing.migrate_by_django(schema)
     return schema
 
 
-def differences(first: Schema, *others: Schema) -> list[frozenset]:
+def differences(first: Target, *others: Target) -> list[frozenset]:
     """What sets each of the others apart from the first."""
     facts = comparing.facts([first.schema_name, *(schema.schema_name for schema in others)])
     return [facts[first.schema_name] ^ facts[schema.schema_name] for schema in others]
 
 
-def has_column(schema: Schema, column: str = "allergens") -> bool:
+def has_column(schema: Target, column: str = "allergens") -> bool:
     found = "SELECT 1 FROM information_schema.columns WHERE table_schema = %s AND column_name = %s"
     return bool(sql(found, schema.schema_name, column))
+
+
+@contextmanager
+def three_restaurants() -> Iterator[list[Restaurant]]:
+    """Made in earnest, for other processes to find; `public` forgets the migration that they had."""
+    made: list[Restaurant] = []
+    try:
+        for slug in ("aubergine", "bean", "carrot"):
+            facts = {"timezone": "Europe/Paris", "currency": "EUR", "country": "FR"}
+            made.append(provisioning.open_restaurant(Restaurant(slug=slug, name=slug.title(), **facts)))
+        yield made
+    finally:
+        for restaurant in made:
+            provisioning.remove(restaurant)
+        sql("DELETE FROM django_migrations WHERE name = '9001_coming'")
+        UnfinishedMigration.objects.all().delete()
 
 
 def notes() -> dict[str, tuple[str, int]]:
@@ -96,7 +134,7 @@ def notes() -> dict[str, tuple[str, int]]:
 
 
 @contextmanager
-def held(schema: Schema, table: str = "menu_ingredient") -> Iterator[None]:
+def held(schema: Target, table: str = "menu_ingredient") -> Iterator[None]:
     """Somebody is reading the table in a long transaction."""
     somebody = connection.copy()
     somebody.connect()
@@ -108,8 +146,10 @@ def held(schema: Schema, table: str = "menu_ingredient") -> Iterator[None]:
         somebody.close()
 
 
-def test_schemas_come_out_as_by_djangos_own_migrate(schemas: list[Schema], tmp_path: Path) -> None:
-    assert comparing.differences(schemas) == {}  # made from nothing, by all migrations that there are
+def test_schemas_come_out_as_by_djangos_own_migrate(schemas: list[Target], tmp_path: Path) -> None:
+    empty(schemas[0])
+    assert run(schemas) == waves.Report(up_to_date=2, migrated=1)
+    assert comparing.differences(schemas) == {}
     with coming(tmp_path, "menu", ADD_FIELD, ADD_INDEX):
         first, *others = schemas
         report = run(others)
@@ -118,7 +158,7 @@ def test_schemas_come_out_as_by_djangos_own_migrate(schemas: list[Schema], tmp_p
         assert run(schemas) == waves.Report(up_to_date=3)
 
 
-def test_verify_names_what_differs(schemas: list[Schema]) -> None:
+def test_verify_names_what_differs(schemas: list[Target]) -> None:
     for change in (
         "DROP INDEX {}.pos_order_by_day",
         "ALTER TABLE {}.menu_menuitem ADD extra int",
@@ -140,14 +180,14 @@ def test_verify_names_what_differs(schemas: list[Schema]) -> None:
         assert line in said
 
 
-def test_who_is_behind_takes_two_queries(schemas: list[Schema]) -> None:
+def test_who_is_behind_takes_two_queries(schemas: list[Target]) -> None:
     for asked in (schemas[:1], schemas):
         with CaptureQueriesContext(connection) as queries:
             standing.find(asked)
         assert len(queries) == 2
 
 
-def test_a_failure_is_noted_and_stops_no_other(schemas: list[Schema], tmp_path: Path) -> None:
+def test_a_failure_is_noted_and_stops_no_other(schemas: list[Target], tmp_path: Path) -> None:
     _, bean, carrot = schemas
     sql(
         f"INSERT INTO {bean.schema_name}.menu_ingredient (id, name, base_unit, created_at)"
@@ -169,7 +209,7 @@ def test_a_failure_is_noted_and_stops_no_other(schemas: list[Schema], tmp_path: 
         assert differences(carrot, bean) == [frozenset()]
 
 
-def test_a_canary_that_fails_stops_all(schemas: list[Schema], tmp_path: Path) -> None:
+def test_a_canary_that_fails_stops_all(schemas: list[Target], tmp_path: Path) -> None:
     manner = replace(QUICKLY, canaries=frozenset({"bean"}))
     sql(f"ALTER TABLE {schemas[1].schema_name}.menu_ingredient ADD allergens int")
     with coming(tmp_path, "menu", ADD_FIELD):
@@ -178,7 +218,7 @@ def test_a_canary_that_fails_stops_all(schemas: list[Schema], tmp_path: Path) ->
     assert [has_column(schema) for schema in schemas] == [False, True, False]
 
 
-def test_too_many_failures_stop_after_their_wave(schemas: list[Schema], tmp_path: Path) -> None:
+def test_too_many_failures_stop_after_their_wave(schemas: list[Target], tmp_path: Path) -> None:
     manner = replace(QUICKLY, waves=(1, 1), most_failures=0)
     sql(f"ALTER TABLE {schemas[1].schema_name}.menu_ingredient ADD allergens int")
     with coming(tmp_path, "menu", ADD_FIELD):
@@ -196,17 +236,17 @@ def test_too_many_failures_stop_after_their_wave(schemas: list[Schema], tmp_path
     ],
 )
 def test_canaries_go_first(manner: waves.Manner, expected: list[tuple[bool, str]]) -> None:
-    group = rendering.Group(tuple(Schema(f"r_{slug}", slug) for slug in "abcdef"), ())
+    group = rendering.Group(tuple(Target(f"r_{slug}", slug) for slug in "abcdef"), ())
     turns = [(is_canary, "".join(map(str, wave))) for is_canary, wave in waves.waves(group, manner)]
     assert turns == expected
 
 
 def test_a_table_in_use_is_tried_again_while_others_go_on(
-    schemas: list[Schema], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    schemas: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others_are_through = threading.Event()
 
-    def let_go(schema: Schema) -> None:
+    def let_go(schema: Target) -> None:
         with held(schema):
             holding.set()
             assert others_are_through.wait(10)
@@ -217,7 +257,7 @@ def test_a_table_in_use_is_tried_again_while_others_go_on(
     assert holding.wait(10)
     send, tries = Sender.send, Counter()
 
-    def watched(self: Sender, schema: Schema, step: rendering.Step) -> None:
+    def watched(self: Sender, schema: Target, step: rendering.Step) -> None:
         tries[schema.slug] += 1
         if tries["aubergine"] == 3:
             assert [has_column(schema) for schema in schemas] == [False, True, True]
@@ -232,7 +272,7 @@ def test_a_table_in_use_is_tried_again_while_others_go_on(
     assert tries == {"aubergine": 3, "bean": 1, "carrot": 1}
 
 
-def test_a_table_in_use_for_too_long_is_a_failure(schemas: list[Schema], tmp_path: Path) -> None:
+def test_a_table_in_use_for_too_long_is_a_failure(schemas: list[Target], tmp_path: Path) -> None:
     with coming(tmp_path, "menu", ADD_FIELD):
         with held(schemas[1]):
             report = run(schemas, replace(QUICKLY, tries=2))
@@ -240,7 +280,7 @@ def test_a_table_in_use_for_too_long_is_a_failure(schemas: list[Schema], tmp_pat
         assert run(schemas) == waves.Report(up_to_date=2, migrated=1)
 
 
-def test_python_runs_in_each_schema_by_django(schemas: list[Schema], tmp_path: Path) -> None:
+def test_python_runs_in_each_schema_by_django(schemas: list[Target], tmp_path: Path) -> None:
     add_salt = """migrations.RunPython(lambda apps, editor:
         apps.get_model("menu", "Ingredient").objects.create(name="Salt", base_unit="g")),"""
     with coming(tmp_path, "menu", ADD_FIELD, add_salt):
@@ -252,7 +292,7 @@ def test_python_runs_in_each_schema_by_django(schemas: list[Schema], tmp_path: P
         assert sql(f"SELECT name, allergens FROM {schema.schema_name}.menu_ingredient") == [("Salt", "none")]
 
 
-def test_what_depends_on_the_database_is_left_to_django(schemas: list[Schema], tmp_path: Path) -> None:
+def test_what_depends_on_the_database_is_left_to_django(schemas: list[Target], tmp_path: Path) -> None:
     with coming(tmp_path, "menu", 'migrations.RemoveField("recipeline", "ingredient"),'):
         steps = waves.look(schemas).groups[0].steps
         assert [str(step) for step in steps] == [
@@ -263,7 +303,7 @@ def test_what_depends_on_the_database_is_left_to_django(schemas: list[Schema], t
         assert differences(by_django(first), *others) == [frozenset(), frozenset()]
 
 
-def test_what_cannot_run_in_a_transaction_goes_on_where_it_stopped(schemas: list[Schema], tmp_path: Path) -> None:
+def test_what_cannot_run_in_a_transaction_goes_on_where_it_stopped(schemas: list[Target], tmp_path: Path) -> None:
     """The index is there but invalid, as after a crash; the field was added, and is not added again."""
     bean = schemas[1]
     bad = f"{tmp_path}/bad"
@@ -286,12 +326,84 @@ def test_what_cannot_run_in_a_transaction_goes_on_where_it_stopped(schemas: list
         assert differences(*schemas) == [frozenset(), frozenset()]
 
 
-def test_a_schema_that_is_not_there_is_named(schemas: list[Schema]) -> None:
-    report = run([*schemas, Schema("r_gone", "gone")])
+def test_a_schema_that_vanishes_meanwhile_is_no_failure(
+    schemas: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a spare of the version before, which upkeep removes."""
+    look = waves.look
+
+    def then_it_goes(asked: list[Target]) -> waves.Outlook:
+        outlook = look(asked)
+        provisioning.drop_schema(schemas[1].schema_name)
+        return outlook
+
+    monkeypatch.setattr(waves, "look", then_it_goes)
+    with coming(tmp_path, "menu", ADD_FIELD):
+        assert run(schemas) == waves.Report(migrated=2)
+
+
+def test_the_version_that_is_noted_is_believed_unless_asked_otherwise(
+    committed: list[Restaurant], tmp_path: Path
+) -> None:
+    def noted() -> list[Target]:
+        return [schema for schema in standing.everything() if schema.schema_name == spare.name]
+
+    with as_owner():
+        spare = provisioning.make_schema()
+        try:
+            assert standing.current_version() == template.version() == spare.version
+            with coming(tmp_path, "menu", ADD_FIELD):
+                assert run(noted()) == waves.Report(migrated=1)
+                spare.refresh_from_db()
+                assert spare.version == standing.current_version() != template.version()
+                sql(f"DELETE FROM {spare.name}.django_migrations WHERE name = '9001_coming'")
+                assert run(noted()) == waves.Report(up_to_date=1)
+                thorough = [replace(schema, version="") for schema in noted()]
+                assert waves.look(thorough).groups[0].keys == (("menu", "9001_coming"),)
+        finally:
+            provisioning.drop_schema(spare.name)
+
+
+def test_killed_in_the_middle_it_goes_on_where_it_stopped(committed: list[Restaurant], tmp_path: Path) -> None:
+    """Three restaurants, a migration of three operations: the second one in the second restaurant never ends."""
+    note = """migrations.RunPython(lambda apps, editor: __import__("slow").run(editor.connection.schema_name)),"""
+    index = 'AddIndexConcurrently("ingredient", models.Index(fields=["allergens"], name="menu_by_allergens")),'
+    package = write(tmp_path, "menu", ADD_FIELD, note, index, atomic=False)
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "coming_settings.py").write_text(
+        f"from flux.settings import *\nMIGRATION_MODULES = {{'menu': {package!r}}}\n"
+    )
+    log = tmp_path / "log"
+    environ = own_process() | {"PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "coming_settings"}
+    environ["NOTES"] = str(log)
+    with as_owner(), three_restaurants() as made:
+        names = [restaurant.schema_name for restaurant in made]
+        asked = [f"--restaurant={restaurant.slug}" for restaurant in made]
+        go = [sys.executable, "manage.py", "migrate_restaurants", *asked, "--workers=1"]
+        (tmp_path / "endless").write_text(names[1])
+        with subprocess.Popen(go, cwd=settings.BASE_DIR, env=environ) as first:
+            while not (log.exists() and log.read_text().split() == names[:2]):
+                assert first.poll() is None
+                time.sleep(0.02)
+            first.kill()
+        unfinished = UnfinishedMigration.objects.get()
+        assert (unfinished.schema_name, unfinished.operations_done) == (names[1], 1)
+        (tmp_path / "endless").unlink()
+        done = subprocess.run(go, cwd=settings.BASE_DIR, env=environ, check=True, capture_output=True, text=True)
+        assert "2 migrated, 1 were up to date, 0 failed" in done.stdout
+        assert log.read_text().split() == [names[0], names[1], names[1], names[2]]
+        assert not UnfinishedMigration.objects.exists()
+        first_facts, *others = comparing.facts(names).values()
+        assert others == [first_facts, first_facts]
+        assert ("column", "menu_ingredient", "allergens") in {fact[:3] for fact in first_facts}
+
+
+def test_a_schema_that_is_not_there_is_named(schemas: list[Target]) -> None:
+    report = run([*schemas, Target("r_gone", "gone")])
     assert report == waves.Report(up_to_date=3, failed={"gone": "The schema is not there."})
 
 
-def test_a_schema_with_a_gap_in_its_history_is_named(schemas: list[Schema]) -> None:
+def test_a_schema_with_a_gap_in_its_history_is_named(schemas: list[Target]) -> None:
     bean = schemas[1]
     sql(f"DELETE FROM {bean.schema_name}.django_migrations WHERE app = 'menu'")
     report = run(schemas)
@@ -304,7 +416,7 @@ def test_a_second_migrator_is_told_of_the_first(committed: list[Restaurant]) -> 
     with as_owner():
         with waves.alone(), pytest.raises(CommandError, match=told):
             command()
-        assert command() == "0 migrated, 2 were up to date, 0 failed, 0 left alone"
+        assert command() == f"0 migrated, {len(standing.everything())} were up to date, 0 failed, 0 left alone"
 
 
 def command(*args: str) -> str:

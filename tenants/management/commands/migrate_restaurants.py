@@ -2,6 +2,7 @@
 
 import time
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tenants.context import public_context
 from tenants.migrator import comparing, standing, waves
 from tenants.migrator.rendering import Replay
-from tenants.migrator.standing import Schema
+from tenants.migrator.standing import Target
 
 
 class Command(BaseCommand):
@@ -40,6 +41,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--waves", type=_sizes, default=usual.waves, metavar="N,N,…", help="default 1,10,100, then all the others"
         )
+        parser.add_argument(
+            "--thorough", action="store_true",
+            help="ask every schema what it has had, instead of believing the version that is noted of it",
+        )  # fmt: skip
         parser.add_argument("--workers", type=int, default=usual.workers, help="connections; default %(default)s")
         parser.add_argument(
             "--lock-timeout", type=float, default=usual.lock_timeout.total_seconds(), metavar="SECONDS",
@@ -63,12 +68,13 @@ class Command(BaseCommand):
             else:
                 self._migrate(options)
 
-    def _schemas(self, options: dict[str, Any]) -> list[Schema]:
+    def _schemas(self, options: dict[str, Any]) -> list[Target]:
         schemas = standing.everything()
         only = set(options["restaurant"])
         if unknown := sorted({*only, *options["canary"]} - {schema.slug for schema in schemas}):
             raise CommandError(f"There is no restaurant {', '.join(unknown)}.")
-        return [schema for schema in schemas if schema.slug in only or not only]
+        asked = [schema for schema in schemas if schema.slug in only or not only]
+        return [replace(schema, version="") for schema in asked] if options["thorough"] else asked
 
     def _migrate(self, options: dict[str, Any]) -> None:
         began = time.monotonic()
@@ -89,7 +95,7 @@ class Command(BaseCommand):
         if report.failed:
             raise CommandError("Some restaurants are not up to date: see above. The next run tries them again.")
 
-    def _plan(self, schemas: list[Schema], manner: waves.Manner, *, with_sql: bool) -> None:
+    def _plan(self, schemas: list[Target], manner: waves.Manner, *, with_sql: bool) -> None:
         outlook = waves.look(schemas)
         self._say(f"{len(outlook.up_to_date):,} are up to date")
         for name, reason in outlook.broken.items():
@@ -106,7 +112,7 @@ class Command(BaseCommand):
             ]
             self._say(f"  in this order: {'; then '.join(turns)}")
 
-    def _verify(self, schemas: list[Schema]) -> None:
+    def _verify(self, schemas: list[Target]) -> None:
         apart = comparing.differences(schemas)
         for name, lines in apart.items():
             self.stderr.write("\n".join([f"{name} differs from a new restaurant:", *(f"  {line}" for line in lines)]))
