@@ -110,7 +110,12 @@ class Ingredient(models.Model):
 class RecipeLine(models.Model):
     """An amount of an ingredient in one portion of a menu item."""
 
-    menu_item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="recipe_lines")
+    menu_item = models.ForeignKey(
+        MenuItem,
+        on_delete=models.CASCADE,
+        related_name="recipe_lines",
+        db_index=False,  # the unique constraint's index begins with it
+    )
     ingredient = models.ForeignKey(Ingredient, on_delete=models.PROTECT, related_name="recipe_lines")
     quantity = models.DecimalField(max_digits=12, decimal_places=4, help_text="Usable amount in one portion.")
     unit = models.CharField(max_length=10)

@@ -238,7 +238,12 @@ class PurchaseOrder(models.Model):
 class PurchaseOrderLine(models.Model):
     """Packs of one supplier item, with the numbers and the sentence that defend them. Quantities in the base unit."""
 
-    order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(
+        PurchaseOrder,
+        on_delete=models.CASCADE,
+        related_name="lines",
+        db_index=False,  # the unique constraint's index begins with it
+    )
     supplier_item = models.ForeignKey(SupplierItem, on_delete=models.PROTECT, related_name="+")
     packs = models.PositiveIntegerField()
     suggested_packs = models.PositiveIntegerField(default=0)

@@ -345,7 +345,6 @@ CREATE INDEX forecasting_forecast_by_item ON {schema}.forecasting_forecast USING
 CREATE UNIQUE INDEX menu_ingredient_unique_name ON {schema}.menu_ingredient USING btree (lower((name)::text));
 CREATE UNIQUE INDEX menu_menuitem_unique_name ON {schema}.menu_menuitem USING btree (lower((name)::text));
 CREATE INDEX menu_recipeline_ingredient_id_fa4c06c8 ON {schema}.menu_recipeline USING btree (ingredient_id);
-CREATE INDEX menu_recipeline_menu_item_id_76c09ec1 ON {schema}.menu_recipeline USING btree (menu_item_id);
 CREATE INDEX office_audit_by_actor ON {schema}.office_auditentry USING btree (actor, id DESC);
 CREATE INDEX office_audit_by_subject ON {schema}.office_auditentry USING btree (subject_type, subject_key, id DESC);
 CREATE INDEX office_audit_by_time ON {schema}.office_auditentry USING btree (at);
@@ -361,7 +360,6 @@ CREATE INDEX pos_salesfile_connection_id_ba1004f7 ON {schema}.pos_salesfile USIN
 CREATE UNIQUE INDEX procurement_purchaseorder_one_draft ON {schema}.procurement_purchaseorder USING btree (supplier_id) WHERE ((status)::text = 'draft'::text);
 CREATE INDEX procurement_purchaseorder_run_id_4275418e ON {schema}.procurement_purchaseorder USING btree (run_id);
 CREATE INDEX procurement_purchaseorder_supplier_id_119eb9cd ON {schema}.procurement_purchaseorder USING btree (supplier_id);
-CREATE INDEX procurement_purchaseorderline_order_id_d5001518 ON {schema}.procurement_purchaseorderline USING btree (order_id);
 CREATE INDEX procurement_purchaseorderline_supplier_item_id_7fd46dd5 ON {schema}.procurement_purchaseorderline USING btree (supplier_item_id);
 CREATE INDEX procurement_movement_latest ON {schema}.procurement_stockmovement USING btree (ingredient_id, at DESC);
 CREATE INDEX procurement_stockmovement_order_line_id_da93413c ON {schema}.procurement_stockmovement USING btree (order_line_id);
@@ -402,6 +400,7 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('admin', '0003_logentry_add_action_flag_choices', now()),
     ('menu', '0001_initial', now()),
     ('forecasting', '0001_initial', now()),
+    ('menu', '0002_drop_superfluous_index', now()),
     ('mfa', '0001_initial', now()),
     ('mfa', '0002_authenticator_timestamps', now()),
     ('mfa', '0003_authenticator_type_uniq', now()),
@@ -415,6 +414,7 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('procurement', '0001_initial', now()),
     ('procurement', '0002_suggestion', now()),
     ('procurement', '0003_ledger_is_append_only', now()),
+    ('procurement', '0004_drop_superfluous_index', now()),
     ('sessions', '0001_initial', now()),
     ('tenants', '0002_people_and_tablets', now()),
     ('tenants', '0003_keys_support_health', now()),
