@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, ProgrammingError, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from tenants import api_keys
 from tenants.access import SCOPES
-from tenants.context import public_context
+from tenants.context import public_context, restaurant_context
 from tenants.models import ApiKey, Membership, Restaurant, User
 from tenants.office.models import AuditEntry
 from tenants.throttles import WrongKeys
@@ -306,3 +306,15 @@ def test_the_database_refuses_a_key_that_makes_no_sense(restaurant: Restaurant, 
         with pytest.raises(IntegrityError), transaction.atomic():
             ApiKey.objects.create(**facts | wrong)
         ApiKey.objects.create(**facts)
+
+
+def test_a_restaurants_own_role_sees_its_keys_and_makes_none(
+    make: Callable[..., api_keys.Made], restaurant: Restaurant, other_restaurant: Restaurant
+) -> None:
+    mine, _foreign = make().key, make(other_restaurant).key
+    with restaurant_context(restaurant):
+        assert [key.pk for key in ApiKey.objects.all()] == [mine.pk]
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+            ApiKey.objects.filter(pk=mine.pk).update(scopes=["orders:write"])
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+            ApiKey.objects.filter(pk=mine.pk).delete()
