@@ -10,11 +10,12 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.core import mail
+from django.utils import timezone
 from playwright.sync_api import CDPSession, Page, expect
 
 from conftest import PASSWORD, keep_spares
-from flux.tests.browser.conftest import Visitor, committed
-from tenants import people, provisioning, template, upkeep
+from flux.tests.browser.conftest import Place, Visitor, committed
+from tenants import invitations, people, provisioning, template, upkeep
 from tenants.models import Restaurant, Schema, User
 
 BOTH = pytest.mark.parametrize(("width", "scheme"), [("phone", "dark"), ("desktop", "light")])
@@ -235,3 +236,31 @@ def the_passkey_is_the_second_step_too(page: Page, newcomer: Newcomer, phone: De
             expect(page.get_by_role("heading", level=1)).to_have_text("Your restaurants")
             phone.forget()
     expect(page.get_by_text("The device did not confirm.")).to_be_visible()
+
+
+@BOTH
+def test_an_invitation_is_accepted(
+    newcomer: Newcomer, place: Place, visit: Callable[..., Visitor], width: str, scheme: str
+) -> None:
+    committed(lambda: invite(place, newcomer))
+    link = re.search(r"http://\S+/invitation/\S+", mail.outbox[-1].body)[0]  # type: ignore[index]
+    visitor = visit(width, scheme)
+    page = visitor.page
+    page.goto(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Join {place.restaurant.name}")
+    visitor.look_round()
+    page.get_by_label("Your name").fill("Bo Cook")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Join").click()
+    page.wait_for_url(f"{place.url}/**")
+    visitor.look_round()
+    page.goto(link)
+    expect(page.get_by_text("This invitation has been accepted already.")).to_be_visible()
+
+
+def invite(place: Place, newcomer: Newcomer) -> None:
+    def link_to(secret: str) -> str:
+        return f"{newcomer.platform}/invitation/?secret={secret}"
+
+    facts = {"by": place.manager, "at": timezone.now(), "link_to": link_to}
+    invitations.invite(place.restaurant, newcomer.email, "kitchen", **facts)
