@@ -22,9 +22,12 @@ class HasAmounts(Exception):
     """There are amounts already, which would mean other money afterwards."""
 
     def __init__(self, where: list[str]) -> None:
-        super().__init__(
-            f"The currency stays: {' and '.join(where)} are in it already, and Flux does not convert amounts."
-        )
+        super().__init__(f"The currency stays: {spoken(where)} are in it already, and Flux does not convert amounts.")
+
+
+def spoken(names: list[str]) -> str:
+    """ "sales, menu prices and minimum orders"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def amounts() -> list[str]:

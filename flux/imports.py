@@ -11,7 +11,7 @@ from pos import importing
 from pos.models import SalesFile
 from pos.providers.base import ProviderError
 from tenants import health
-from tenants.actors import By, as_json
+from tenants.actors import By, as_json, from_json
 from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
@@ -42,7 +42,7 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     file = SalesFile.objects.get(pk=(job.mark or "").partition(":")[0])
     jobs.progress(job, 0, 1, f"Reading and loading {file.name}")
     try:
-        report = importing.run(file, restaurant=restaurant, now=timezone.now())
+        report = importing.run(file, restaurant=restaurant, by=from_json(job.asked.get("by")), now=timezone.now())
     except ProviderError as error:
         jobs.finish(job, note="", error=str(error))
         return False

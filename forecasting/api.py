@@ -175,7 +175,7 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
             confidence=values["confidence"],
             today=current_restaurant().business_date(now),
             now=now,
-            recorded_by_id=request.user.pk,
+            by=asking(request),
             feeds_orders=values["feeds_orders"],
         )
         address = request.build_absolute_uri(reverse("api:forecast-detail", args=[kept.pk]))

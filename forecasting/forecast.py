@@ -21,8 +21,10 @@ from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
 from tenants.access import may_still
+from tenants.actors import By
 from tenants.keys import uuid7
 from tenants.models import Restaurant
+from tenants.office import audit
 
 if TYPE_CHECKING:
     from forecasting.engine import Outlook
@@ -87,7 +89,7 @@ def record(
     confidence: Decimal,
     today: dt.date,
     now: dt.datetime,
-    recorded_by_id: UUID | None,
+    by: By,
     feeds_orders: bool = False,
 ) -> Forecast:
     """Keep an integrator's forecast of one item and day as a run of its own, which feeds no orders unless chosen."""
@@ -99,7 +101,7 @@ def record(
             cutoff_on=yesterday,
             horizon_days=(date - yesterday).days,
             feeds_orders=feeds_orders,
-            requested_by_id=recorded_by_id,
+            requested_by_id=by.pk,
             created_at=now,
             started_at=now,
             finished_at=now,
@@ -107,6 +109,9 @@ def record(
         kept = Forecast.objects.create(
             run=made, menu_item=item, date=date, mean=predicted_quantity, confidence=confidence
         )
+        if feeds_orders:
+            told = {"date": date, "expected_units": predicted_quantity}
+            audit.record("forecast.overridden", item, by=by, at=now, after=told)
         transaction.on_commit(drop_lists)
     return kept
 

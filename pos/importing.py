@@ -28,11 +28,14 @@ from pos.providers import csv, headers, tables, values
 from pos.providers.base import ProviderError
 from pos.providers.csv import Options, Reading, Table
 from pos.providers.values import DateOrder
+from tenants.actors import By
 from tenants.models import Restaurant
+from tenants.office import audit
 
 MAX_BYTES = 50 * 1024 * 1024
 SHOWN_REJECTS = 50
 SHOWN_ITEMS = 20
+TAX = ("prices_include_tax", "tax_rate")
 Answers = Mapping[str, Any]
 """How a file is read, as JSON: ``mapping`` (field → column), ``delimiter``, ``date_order``, ``decimal``, ``time_zone``,
 ``prices_include_tax`` (true, false or null) and ``tax_rate`` (a share as text). A missing one is left to the file."""
@@ -69,7 +72,7 @@ class AnswerRefused(ProviderError):
         super().__init__(message, permanent=True)
 
 
-def store(content: bytes, *, name: str, by: UUID | None, at: datetime) -> SalesFile:
+def store(content: bytes, *, name: str, by: By, at: datetime) -> SalesFile:
     """Keep the file as it came, before anything in it is trusted. The same content is kept once.
 
     Raises :class:`FileTooLarge`, or :class:`UnreadableFile` for what is no table at all.
@@ -82,9 +85,11 @@ def store(content: bytes, *, name: str, by: UUID | None, at: datetime) -> SalesF
     if known:
         return known
     packed = content if content.startswith(tables.GZIP_MAGIC) else gzip.compress(content, 3, mtime=0)
-    return SalesFile.objects.create(
-        name=name[-255:], sha256=sha256, size_bytes=len(table), content=packed, uploaded_by_id=by, uploaded_at=at
-    )
+    facts = {"sha256": sha256, "size_bytes": len(table), "content": packed}
+    with transaction.atomic():
+        file = SalesFile.objects.create(name=name[-255:], uploaded_by_id=by.pk, uploaded_at=at, **facts)
+        audit.record("file.uploaded", file, by=by, at=at)
+    return file
 
 
 def tax_rate(text: str) -> Decimal:
@@ -100,7 +105,7 @@ def tax_rate(text: str) -> Decimal:
     return share
 
 
-def answer(file: SalesFile, answers: Answers) -> None:
+def answer(file: SalesFile, answers: Answers, *, by: By, at: datetime) -> None:
     """Remember what somebody said about how this file is read, on top of what was said before.
 
     Raises :class:`AnswerRefused`, and then remembers nothing.
@@ -113,8 +118,16 @@ def answer(file: SalesFile, answers: Answers) -> None:
         given = {key: value for key, value in given.items() if key not in {"prices_include_tax", "tax_rate"}}
     said = {**file.reading, **given}
     if said != file.reading:
-        file.reading = said
-        file.save(update_fields=["reading"])
+        before, file.reading = file.reading, said
+        with transaction.atomic():
+            file.save(update_fields=["reading"])
+            audit.record("file.read_as", file, by=by, at=at, before=_in_words(before), after=_in_words(said))
+
+
+def _in_words(reading: Answers) -> dict[str, Any]:
+    """How a file is read, as the audit trail says it: each column under the field that it is."""
+    plain = {name: value for name, value in reading.items() if name != "mapping"}
+    return plain | {f"column of {field}": column for field, column in reading.get("mapping", {}).items()}
 
 
 def preview(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def begin(file: SalesFile) -> None:
     file.save(update_fields=["status", "error"])
 
 
-def run(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[str, Any]:
+def run(file: SalesFile, *, restaurant: Restaurant, by: By, now: datetime) -> dict[str, Any]:
     """Load the file: all of it that can be read, or nothing at all. Loading it again changes nothing.
 
     Raises a permanent :class:`ProviderError` for a file that cannot be read; the file's row says so too.
@@ -170,6 +183,8 @@ def run(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[str, 
         with transaction.atomic():
             loading.lock(restaurant)
             report = _load(file, restaurant, now)
+            if told := _changed(report):
+                audit.record("file.imported", file, by=by, at=now, after=told)
     except ProviderError as error:
         file.status, file.error = SalesFile.Status.FAILED, str(error)
         file.save(update_fields=["status", "error"])
@@ -177,13 +192,22 @@ def run(file: SalesFile, *, restaurant: Restaurant, now: datetime) -> dict[str, 
     return report
 
 
+def _changed(report: Mapping[str, Any]) -> dict[str, int]:
+    """What an import changed, in orders; empty where it changed nothing."""
+    counts = {name: report[name] for name in ("orders_new", "orders_changed", "orders_removed")}
+    return {name: count for name, count in counts.items() if count}
+
+
 def set_prices(
-    connection: Connection, *, include_tax: bool, rate: Decimal | None, restaurant: Restaurant, now: datetime
+    connection: Connection, *, include_tax: bool, rate: Decimal | None, restaurant: Restaurant, by: By, now: datetime
 ) -> None:
     """Remember whether the source's prices include tax, and read its files again by that."""
+    before = audit.values(connection, TAX)
     with transaction.atomic():
         loading.lock(restaurant)
         if _set_tax(connection, include_tax=include_tax, rate=rate):
+            after = audit.values(connection, TAX)
+            audit.record("source.taxed", connection, by=by, at=now, before=before, after=after)
             _load_again(connection, restaurant, now, but=None)
 
 

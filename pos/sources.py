@@ -10,6 +10,8 @@ from django.db import transaction
 
 from pos import loading, rollup
 from pos.models import Connection, DaySource, Order
+from tenants.actors import By
+from tenants.office import audit
 
 # A date whose source no longer has an order of it is free again; a free date goes to the oldest source that has any.
 RELEASE = """
@@ -59,7 +61,7 @@ def settle(days: Collection[date], *, now: datetime) -> None:
     rollup.refresh(days)
 
 
-def change(first_on: date, last_on: date, connection: Connection, *, by: UUID | None, at: datetime) -> Changed:
+def change(first_on: date, last_on: date, connection: Connection, *, by: By, at: datetime) -> Changed:
     """Let ``connection`` count from ``first_on`` to ``last_on``, both included, where it has sales.
 
     Dates that it has no sales of keep their source. Raises :class:`NoSuchRange`.
@@ -79,16 +81,21 @@ def change(first_on: date, last_on: date, connection: Connection, *, by: UUID | 
         others = DaySource.objects.filter(business_date__range=within).exclude(connection=connection)
         days = set(others.filter(business_date__in=covered).values_list("business_date", flat=True))
         kept = others.exclude(business_date__in=covered).count()
-        DaySource.objects.filter(business_date__in=days).update(connection=connection, chosen_by_id=by, chosen_at=at)
+        DaySource.objects.filter(business_date__in=days).update(connection=connection, chosen_by_id=by.pk, chosen_at=at)
+        if days:
+            told = {"first_on": min(days), "last_on": max(days), "days": len(days)}
+            audit.record("source.chosen", connection, by=by, at=at, after=told)
         rollup.refresh(days)
     return Changed(len(days), kept)
 
 
-def rename(connection: Connection, name: str) -> None:
+@transaction.atomic
+def rename(connection: Connection, name: str, *, by: By, at: datetime) -> None:
     """Call the source what the restaurant calls it."""
     if connection.name != name:
-        connection.name = name
+        before, connection.name = connection.name, name
         connection.save(update_fields=["name"])
+        audit.record("source.renamed", connection, by=by, at=at, before={"name": before}, after={"name": name})
 
 
 def spans(by_day: Mapping[date, UUID]) -> list[Span]:

@@ -19,6 +19,7 @@ from pos.forms import PricesForm, ReadingForm, SourceChangeForm, SourceForm, Upl
 from pos.models import Connection, SalesFile
 from pos.providers.base import ProviderError
 from tenants.access import MANAGERS, allow, may
+from tenants.actors import By, asking
 from tenants.context import current_restaurant
 from tenants.office.models import Job
 
@@ -61,7 +62,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data["file"], timezone.now()
         try:
-            file = importing.store(given.read(), name=given.name, by=request.user.pk, at=now)
+            file = importing.store(given.read(), name=given.name, by=asking(request), at=now)
         except ProviderError as error:
             form.add_error("file", str(error))
         else:
@@ -79,7 +80,7 @@ def file(request: HttpRequest, file_id: UUID) -> HttpResponse:
     report = found.outcome
     form = ReadingForm(request.POST or None, report=report, said=found.reading) if "header" in report else None
     if request.method == "POST" and form and form.is_valid():
-        importing.answer(found, form.answers())
+        importing.answer(found, form.answers(), by=asking(request), at=timezone.now())
         importing.preview(found, restaurant=current_restaurant(), now=timezone.now())
         return redirect("pos:file", found.pk)
     job = Job.objects.filter(mark__startswith=importing.mark(found)).order_by("-created_at").first()
@@ -132,7 +133,7 @@ def source_change(request: HttpRequest) -> HttpResponse:
     asked = form.cleaned_data
     try:
         changed = sources.change(
-            asked["first_on"], asked["last_on"], asked["connection"], by=request.user.pk, at=timezone.now()
+            asked["first_on"], asked["last_on"], asked["connection"], by=asking(request), at=timezone.now()
         )
     except sources.NoSuchRange as error:
         messages.error(request, str(error))
@@ -151,15 +152,20 @@ def source(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=connection_id)
     form = SourceForm(request.POST or None, connection=connection)
     if request.method == "POST" and form.is_valid():
-        _change_source(connection, form.cleaned_data, timezone.now())
+        _change_source(connection, form.cleaned_data, asking(request), timezone.now())
         messages.success(request, f"{connection} is saved.")
         return redirect("pos:history")
     context = {"connection": connection, "form": form}
     return render(request, "pos/source.html", context, status=422 if form.errors else 200)
 
 
-def _change_source(connection: Connection, said: dict[str, Any], now: datetime) -> None:
-    sources.rename(connection, said["name"])
+def _change_source(connection: Connection, said: dict[str, Any], by: By, now: datetime) -> None:
+    sources.rename(connection, said["name"], by=by, at=now)
     importing.set_prices(
-        connection, include_tax=said["prices"] == "yes", rate=said["rate"], restaurant=current_restaurant(), now=now
+        connection,
+        include_tax=said["prices"] == "yes",
+        rate=said["rate"],
+        restaurant=current_restaurant(),
+        by=by,
+        now=now,
     )

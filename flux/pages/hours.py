@@ -1,6 +1,7 @@
 """Settings, Hours and closures: when guests are served, and when the restaurant stays closed."""
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -19,17 +20,20 @@ from tenants.office import hours as opening
 from tenants.office.hours import ClosureRefused, HoursOverlap, Span
 from tenants.office.models import WEEKDAYS
 
-SPANS_A_DAY = 3
+FEWEST_SPANS, MOST_SPANS = 2, 4
 
 
 class WeekForm(forms.Form):
-    """Up to three spans for each weekday: `opens-0-1` is Monday's second opening."""
+    """A few spans for each weekday, always with room for one more: `opens-0-1` is Monday's second opening."""
 
     def __init__(self, *args: Any, week: list[Span], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        longest = max(Counter(span.weekday for span in week).values(), default=0)
+        said = [place for place in range(MOST_SPANS) for day in range(7) if self.data.get(f"opens-{day}-{place}")]
+        self.places = range(min(MOST_SPANS, max([FEWEST_SPANS, longest + 1, *(place + 1 for place in said)])))
         for weekday, name in enumerate(WEEKDAYS):
             spans = [span for span in week if span.weekday == weekday]
-            for place in range(SPANS_A_DAY):
+            for place in self.places:
                 span = spans[place] if place < len(spans) else None
                 self._add("opens", name, weekday, place, span.opens_at if span else None)
                 self._add("closes", name, weekday, place, span.closes_at if span else None)
@@ -39,7 +43,7 @@ class WeekForm(forms.Form):
             label=f"{day}, {what}" if place == 0 else f"{day}, {what} ({place + 1})",
             required=False,
             initial=value,
-            widget=forms.TimeInput({"type": "time"}, "%H:%M"),
+            widget=forms.TimeInput({"type": "time", "class": "input"}, "%H:%M"),
             input_formats=["%H:%M", "%H:%M:%S"],
         )
 
@@ -48,9 +52,7 @@ class WeekForm(forms.Form):
         """For each weekday its name, the pairs of fields, and what is wrong with them."""
         found = []
         for weekday, name in enumerate(WEEKDAYS):
-            pairs = [
-                (self[f"opens-{weekday}-{place}"], self[f"closes-{weekday}-{place}"]) for place in range(SPANS_A_DAY)
-            ]
+            pairs = [(self[f"opens-{weekday}-{place}"], self[f"closes-{weekday}-{place}"]) for place in self.places]
             errors = [str(error) for pair in pairs for field in pair for error in field.errors]
             found.append((name, pairs, errors))
         return found
@@ -68,7 +70,7 @@ class WeekForm(forms.Form):
         """What was entered."""
         found = []
         for weekday in range(7):
-            for place in range(SPANS_A_DAY):
+            for place in self.places:
                 opens, closes = (self.cleaned_data[f"{what}-{weekday}-{place}"] for what in ("opens", "closes"))
                 if opens is not None:
                     found.append(Span(weekday, opens, closes))
@@ -77,7 +79,7 @@ class WeekForm(forms.Form):
     def refuse(self, overlap: HoursOverlap) -> None:
         """Say it at the later of the two spans."""
         later = overlap.spans[1]
-        for place in range(SPANS_A_DAY):
+        for place in self.places:
             name = f"opens-{later.weekday}-{place}"
             if self.cleaned_data[name] == later.opens_at:
                 self.add_error(name, str(overlap))

@@ -27,6 +27,6 @@ def import_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
         if not form.is_valid():
             messages.error(request, "Say whether the prices in the file include tax, and at which rate.")
             return redirect("pos:file", file.pk)
-        importing.answer(file, form.answers())
+        importing.answer(file, form.answers(), by=asking(request), at=timezone.now())
     tasks.ask_for_import(current_restaurant(), file, by=asking(request), now=timezone.now())
     return redirect("pos:file", file.pk)

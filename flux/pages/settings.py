@@ -204,7 +204,7 @@ def _show(request: HttpRequest, **wrong: forms.Form) -> HttpResponse:
         "calendar_form": CalendarForm(initial=stored, country=restaurant.country),
         "currency_form": CurrencyForm(initial=stored),
         "close_form": CloseForm(),
-        "amounts": currency.amounts(),
+        "amounts": currency.spoken(currency.amounts()),
         "currency_name": currency.names().get(restaurant.currency, restaurant.currency),
         "is_owner": may(request, OWNERS),
         "old_hosts": [found.domain for found in restaurant.domains.all() if not found.is_primary],

@@ -21,6 +21,7 @@ from forecasting import forecast
 from menu.models import Ingredient, MenuItem, RecipeLine
 from tenants import tokens
 from tenants.access import SCOPES, scope_of
+from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant, User
 
@@ -266,7 +267,7 @@ def test_cached_forecasts_stay_in_their_restaurant(
                     confidence=Decimal("0.5"),
                     today=dt.date(2026, 11, 22),
                     now=timezone.now(),
-                    recorded_by_id=None,
+                    by=FLUX,
                 )
         page = Client(headers=headers).get("/api/v1/forecasts/").json()
         names_seen.append([row["menu_item"]["name"] for row in page["results"]])

@@ -117,7 +117,7 @@ def test_a_person_takes_nothing_out_of_flux_own_hands(restaurant: Restaurant, ma
 
 
 def test_a_file_whose_import_is_refused_says_so(restaurant: Restaurant, manager: User) -> None:
-    file = importing.store(b"date,item,quantity\\n2026-11-22,Soup,3\\n", name="sales.csv", by=None, at=NOW)
+    file = importing.store(b"date,item,quantity\\n2026-11-22,Soup,3\\n", name="sales.csv", by=FLUX, at=NOW)
     job = imports.request(file, by=actor(manager), now=NOW)
     demote(manager, restaurant)
     tasks.import_file(restaurant_id=str(restaurant.pk), job_id=str(job.pk))

@@ -124,9 +124,9 @@ FILE = b"""order,date,item,quantity
 
 
 def imported(restaurant: Restaurant, content: bytes = FILE, **answers: str) -> Order:
-    file = importing.store(content, name="till.csv", by=None, at=NOW)
-    importing.answer(file, answers)
-    importing.run(file, restaurant=restaurant, now=NOW)
+    file = importing.store(content, name="till.csv", by=FLUX, at=NOW)
+    importing.answer(file, answers, by=FLUX, at=NOW)
+    importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
     return Order.objects.get(external_id="2")
 
 
@@ -163,12 +163,12 @@ def test_numbers_that_begin_anew_each_day_follow_their_day(restaurant: Restauran
         for day in (1, 2)
         for number, hour in ((1, "03"), (2, "12"), (3, "20"))
     )
-    file = importing.store(f"order,date,item,quantity\n{lines}".encode(), name="till.csv", by=None, at=NOW)
-    importing.run(file, restaurant=restaurant, now=NOW)
+    file = importing.store(f"order,date,item,quantity\n{lines}".encode(), name="till.csv", by=FLUX, at=NOW)
+    importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
     change(restaurant, hour=2)
     assert days() == {"2026-03-01": 3, "2026-03-02": 3}
     assert {order.external_id.split()[0] == f"{order.business_date}" for order in Order.objects.all()} == {True}
-    importing.run(file, restaurant=restaurant, now=NOW)
+    importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
     assert days() == {"2026-03-01": 3, "2026-03-02": 3}
 
 

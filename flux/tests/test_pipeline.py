@@ -138,7 +138,7 @@ SALES = b"Order,Date,Time,Item,Quantity,Price\n1,2026-11-21,12:10,Soup,2,6.50\n2
 
 
 def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, django_capture_on_commit_callbacks):
-    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
+    file = importing.store(SALES, name="sales.csv", by=FLUX, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
         asked = tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
         assert tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW) == asked
@@ -158,7 +158,7 @@ def test_an_import_is_followed_by_the_pipeline(restaurant, other_restaurant, dja
 def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
     restaurant, django_capture_on_commit_callbacks
 ):
-    file = importing.store(b"Name;Street\nA;B\n", name="sales.csv", by=None, at=NOW)
+    file = importing.store(b"Name;Street\nA;B\n", name="sales.csv", by=FLUX, at=NOW)
     with django_capture_on_commit_callbacks(execute=True):
         tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
     file.refresh_from_db()
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_says_so_on_its_row_and_starts_no_pipeline(
 def test_a_fault_while_importing_is_told_at_once_and_loads_nothing(
     restaurant, monkeypatch, django_capture_on_commit_callbacks
 ):
-    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
+    file = importing.store(SALES, name="sales.csv", by=FLUX, at=NOW)
     monkeypatch.setattr(importing, "run", lambda *_args, **_kwargs: 1 / 0)
     with django_capture_on_commit_callbacks(execute=True):
         tasks.ask_for_import(restaurant, file, by=FLUX, now=NOW)
@@ -179,7 +179,7 @@ def test_a_fault_while_importing_is_told_at_once_and_loads_nothing(
 
 
 def test_a_file_that_kills_its_worker_each_time_is_given_up_and_says_so(restaurant, monkeypatch):
-    file = importing.store(SALES, name="sales.csv", by=None, at=NOW)
+    file = importing.store(SALES, name="sales.csv", by=FLUX, at=NOW)
     job = imports.request(file, by=FLUX, now=NOW)
     Job.objects.filter(pk=job.pk).update(status="running", started_at=NOW, attempts=jobs.MOST_ATTEMPTS)
     tasks.import_file(restaurant_id=str(restaurant.pk), job_id=str(job.pk))
@@ -188,7 +188,7 @@ def test_a_file_that_kills_its_worker_each_time_is_given_up_and_says_so(restaura
 
 
 def test_sync_counts_again_what_was_changed_past_an_import(restaurant):
-    importing.run(importing.store(SALES, name="sales.csv", by=None, at=NOW), restaurant=restaurant, now=NOW)
+    importing.run(importing.store(SALES, name="sales.csv", by=FLUX, at=NOW), restaurant=restaurant, by=FLUX, now=NOW)
     OrderLine.objects.filter(quantity=2).update(quantity=5)
     assert pipeline.sync(restaurant, NOW) == "Sales are in up to Sun 22 Nov."
     assert sorted(DailySales.objects.values_list("quantity", flat=True)) == [1, 5]

@@ -13,6 +13,7 @@ from forecasting import engine, forecast, tasks
 from forecasting.models import Forecast, Run
 from forecasting.tests.factories import NOW, TODAY, sell, trade
 from menu.tests.factories import MenuItemFactory
+from tenants.actors import FLUX
 from tenants.office.models import Closure, OpeningHours
 from tenants.tasks import enqueue
 
@@ -135,7 +136,7 @@ def test_an_integrators_forecast_is_a_run_of_its_own_that_feeds_no_orders(restau
         confidence=Decimal("0.7"),
         today=TODAY,
         now=NOW,
-        recorded_by_id=None,
+        by=FLUX,
     )
     assert (kept.run.origin, kept.run.status, kept.run.feeds_orders) == ("integrator", "completed", False)
     assert (kept.run.cutoff_on, kept.run.last_day) == (TODAY - dt.timedelta(days=1), kept.date)

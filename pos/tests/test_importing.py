@@ -20,6 +20,7 @@ from pos.models import Connection, DailySales, DaySource, Order, OrderLine, Sale
 from pos.providers.base import ProviderError
 from pos.providers.tables import UnreadableFile
 from tenants import provisioning
+from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
@@ -31,18 +32,18 @@ TUESDAY = "2025-03-04 12:00,3,soup,5,4.50\n"
 
 def kept(text, name="sales.csv"):
     content = text if isinstance(text, bytes) else text.encode()
-    return importing.store(content, name=name, by=None, at=NOW)
+    return importing.store(content, name=name, by=FLUX, at=NOW)
 
 
 def load(restaurant, text, name="sales.csv", **answers):
     file = kept(text, name)
-    importing.answer(file, answers)
-    return importing.run(file, restaurant=restaurant, now=NOW)
+    importing.answer(file, answers, by=FLUX, at=NOW)
+    return importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
 
 
 def preview(restaurant, text, **answers):
     file = kept(text)
-    importing.answer(file, answers)
+    importing.answer(file, answers, by=FLUX, at=NOW)
     return importing.preview(file, restaurant=restaurant, now=NOW)
 
 
@@ -134,7 +135,7 @@ def test_a_mapping_by_hand_is_remembered_for_the_layout(restaurant):
 
 def test_refused_rows_are_kept_for_download_and_run_nothing_in_a_spreadsheet(restaurant):
     file = kept(HEADER + MONDAY + '=1+1,5,"Soup, hot",1,4\n2025-03-03 12:00,6,Soup,-,4\n')
-    importing.run(file, restaurant=restaurant, now=NOW)
+    importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
     table = gzip.decompress(bytes(file.rejects)).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(table))) == [
         ["line", "field", "value", "reason", "timestamp", "order_id", "item", "quantity", "unit_price"],
@@ -146,7 +147,7 @@ def test_refused_rows_are_kept_for_download_and_run_nothing_in_a_spreadsheet(res
 def test_a_file_without_one_readable_row_fails_and_says_so(restaurant):
     file = kept(HEADER + "soon,1,Soup,1,4\n")
     with pytest.raises(ProviderError, match=r"No row can be imported: 1 of 1 are refused\. The first: line 2"):
-        importing.run(file, restaurant=restaurant, now=NOW)
+        importing.run(file, restaurant=restaurant, by=FLUX, now=NOW)
     file.refresh_from_db()
     assert (file.status, Order.objects.count(), Connection.objects.count()) == ("failed", 0, 0)
 
@@ -162,7 +163,7 @@ def test_the_source_of_dates_can_be_changed_and_the_rollup_follows(restaurant):
     load(restaurant, "date,item,quantity\n2025-03-03,Soup,30\n2025-03-05,Soup,50\n", "mix.csv")
     load(restaurant, HEADER + MONDAY + TUESDAY, "till.csv")
     mix, till = Connection.objects.order_by("name")
-    changed = sources.change(date(2025, 3, 1), date(2025, 3, 31), till, by=None, at=NOW)
+    changed = sources.change(date(2025, 3, 1), date(2025, 3, 31), till, by=FLUX, at=NOW)
     assert changed == sources.Changed(days=1, without_sales=1)
     assert sold() == {("Mon", "Pie"): 1, ("Mon", "Soup"): 3, ("Tue", "Soup"): 5, ("Wed", "Soup"): 50}
     assert sources.spans(dict(DaySource.objects.values_list("business_date", "connection_id"))) == [
@@ -170,9 +171,9 @@ def test_the_source_of_dates_can_be_changed_and_the_rollup_follows(restaurant):
         sources.Span(till.pk, date(2025, 3, 3), date(2025, 3, 4), 2),
     ]
     with pytest.raises(sources.NoSuchRange):
-        sources.change(date(2025, 4, 1), date(2025, 4, 2), till, by=None, at=NOW)
+        sources.change(date(2025, 4, 1), date(2025, 4, 2), till, by=FLUX, at=NOW)
     with pytest.raises(sources.NoSuchRange):
-        sources.change(date(2025, 3, 2), date(2025, 3, 1), till, by=None, at=NOW)
+        sources.change(date(2025, 3, 2), date(2025, 3, 1), till, by=FLUX, at=NOW)
 
 
 def test_returns_net_out_and_a_date_never_sells_less_than_nothing(restaurant):
@@ -211,7 +212,9 @@ def test_whether_prices_include_tax_is_asked_once_and_a_new_answer_reads_all_fil
     load(restaurant, HEADER + TUESDAY)
     net = DailySales.objects.order_by("business_date", "menu_item__name").values_list("net_sales", flat=True)
     assert list(net) == [Decimal("8.1818"), Decimal("12.2727"), Decimal("20.4545")]
-    importing.set_prices(Connection.objects.get(), include_tax=False, rate=None, restaurant=restaurant, now=NOW)
+    importing.set_prices(
+        Connection.objects.get(), include_tax=False, rate=None, restaurant=restaurant, by=FLUX, now=NOW
+    )
     assert list(net.all()) == [Decimal("9"), Decimal("13.5"), Decimal("22.5")]
 
 
@@ -258,7 +261,7 @@ def test_a_tax_rate_that_would_round_to_the_whole_price_is_refused(text):
 def test_a_delimiter_that_cannot_be_is_refused_and_not_remembered(restaurant, delimiter):
     file = kept(HEADER + MONDAY)
     with pytest.raises(AnswerRefused):
-        importing.answer(file, {"delimiter": delimiter})
+        importing.answer(file, {"delimiter": delimiter}, by=FLUX, at=NOW)
     assert SalesFile.objects.get().reading == {}
 
 
@@ -269,7 +272,7 @@ def test_what_the_database_cannot_hold_harms_no_other_row(restaurant):
         restaurant, header + long + "2,2025-01-02,A\0B,1,2,\n" + "3,2025-01-02,Tea,1,2,x\0y\n", prices_include_tax=False
     )
     assert (report["accepted"], [reject[:2] for reject in report["rejects"]]) == (2, [[3, "item"]])
-    importing.run(SalesFile.objects.get(), restaurant=restaurant, now=NOW)
+    importing.run(SalesFile.objects.get(), restaurant=restaurant, by=FLUX, now=NOW)
     assert list(MenuItem.objects.values_list("name", "category")) == [("Soup", "k" * 80), ("Tea", "xy")]
 
 
@@ -310,6 +313,7 @@ django.setup()
 from django.utils import timezone
 from pos import importing, rollup
 from pos.models import SalesFile
+from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
@@ -321,7 +325,7 @@ rollup.refresh = stop
 with public_context():
     restaurant = Restaurant.objects.get(slug="cafe")
 with restaurant_context(restaurant):
-    importing.run(SalesFile.objects.get(), restaurant=restaurant, now=timezone.now())
+    importing.run(SalesFile.objects.get(), restaurant=restaurant, by=FLUX, now=timezone.now())
 """
 
 
@@ -347,7 +351,7 @@ def test_two_uploads_at_once_come_one_after_the_other(cafe):
             with restaurant_context(cafe):
                 file = SalesFile.objects.get(pk=file_id)
                 together.wait()
-                outcomes.append(importing.run(file, restaurant=cafe, now=NOW)["orders_new"])
+                outcomes.append(importing.run(file, restaurant=cafe, by=FLUX, now=NOW)["orders_new"])
         finally:
             database.close()
 
@@ -370,5 +374,5 @@ def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
     worker.kill()
     worker.wait()
     assert (Order.objects.count(), DailySales.objects.count()) == (0, 0)
-    assert importing.run(file, restaurant=cafe, now=NOW)["orders_new"] == MANY_UNITS
+    assert importing.run(file, restaurant=cafe, by=FLUX, now=NOW)["orders_new"] == MANY_UNITS
     assert sum(DailySales.objects.values_list("quantity", flat=True)) == MANY_UNITS

@@ -15,6 +15,7 @@ from flux import tasks
 from pos import importing
 from pos.models import SalesFile
 from pos.providers.base import ProviderError
+from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
 
@@ -77,8 +78,8 @@ class Command(BaseCommand):
         """Import one file and say what came of it; whether anything of it could be imported."""
         began, now = time.perf_counter(), timezone.now()
         try:
-            file = importing.store(path.read_bytes(), name=path.name, by=None, at=now)
-            importing.answer(file, answers(options))
+            file = importing.store(path.read_bytes(), name=path.name, by=FLUX, at=now)
+            importing.answer(file, answers(options), by=FLUX, at=now)
             report = self.load(file, restaurant, now, dry_run=options["dry_run"])
         except OSError as error:
             self.stderr.write(f"{path}: {error.strerror}")
@@ -94,7 +95,7 @@ class Command(BaseCommand):
 
     def load(self, file: SalesFile, restaurant: Restaurant, now: dt.datetime, *, dry_run: bool) -> dict[str, Any]:
         if not dry_run:
-            return importing.run(file, restaurant=restaurant, now=now)
+            return importing.run(file, restaurant=restaurant, by=FLUX, now=now)
         report = importing.preview(file, restaurant=restaurant, now=now)
         if "problem" in report:
             raise ProviderError(report["problem"], permanent=True)
