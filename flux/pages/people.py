@@ -38,7 +38,7 @@ class InvitationForm(forms.Form):
 class RoleForm(forms.Form):
     """What a member may do."""
 
-    role = forms.ChoiceField(choices=ROLES, widget=forms.RadioSelect)
+    role = forms.ChoiceField(choices=ROLES, widget=forms.RadioSelect, label="What they may do")
 
 
 class PinForm(forms.Form):
