@@ -8,6 +8,7 @@ Roles belong to the whole server, databases do not: what is granted here is repe
 """
 
 import contextlib
+from collections.abc import Iterator
 
 import psycopg
 from psycopg import sql
@@ -40,28 +41,31 @@ def prepare(database: Connection, *, owner_password: str | None = None, app_pass
 
     May run any number of times. A password that is None stays as it is.
     """
-    for name, what in (
-        (OWNER, "LOGIN CREATEROLE"),
-        (APP, "LOGIN NOINHERIT"),
-        (PLATFORM, "NOLOGIN"),
-        (RESTAURANTS, "NOLOGIN"),
-    ):
-        _make_role(database, name, what)
-    for name, password in ((OWNER, owner_password), (APP, app_password)):
-        if password:
-            _run(database, "ALTER ROLE {} PASSWORD {}", sql.Identifier(name), sql.Literal(password))
-    for statement in (
-        # Django asks for UTC by `set_config`, which hardening takes away, unless the session has it already.
-        f"ALTER ROLE {OWNER} SET timezone = 'UTC'",
-        f"ALTER ROLE {APP} SET timezone = 'UTC'",
-        f"GRANT {PLATFORM} TO {APP} WITH INHERIT FALSE, SET TRUE",
-        f"GRANT {RESTAURANTS} TO {OWNER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
-    ):
-        _run(database, statement)
-    adopt(database)
+    with _alone_with_roles(database):
+        known = {name for (name,) in database.execute("SELECT rolname FROM pg_roles")}
+        for name, what in (
+            (OWNER, "LOGIN CREATEROLE"),
+            (APP, "LOGIN NOINHERIT"),
+            (PLATFORM, "NOLOGIN"),
+            (RESTAURANTS, "NOLOGIN"),
+        ):
+            if name not in known:
+                _run(database, f"CREATE ROLE {name} {what}")
+        for name, password in ((OWNER, owner_password), (APP, app_password)):
+            if password:
+                _run(database, "ALTER ROLE {} PASSWORD {}", sql.Identifier(name), sql.Literal(password))
+        for statement in (
+            # Django asks for UTC by `set_config`, which hardening takes away, unless the session has it already.
+            f"ALTER ROLE {OWNER} SET timezone = 'UTC'",
+            f"ALTER ROLE {APP} SET timezone = 'UTC'",
+            f"GRANT {PLATFORM} TO {APP} WITH INHERIT FALSE, SET TRUE",
+            f"GRANT {RESTAURANTS} TO {OWNER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+        ):
+            _run(database, statement)
+        _adopt(database)
 
 
-def adopt(database: Connection) -> None:
+def _adopt(database: Connection) -> None:
     """Give one database to the owner, and in its `public` to the platform what the platform works with."""
     name = sql.Identifier(database.info.dbname)
     _run(database, f"ALTER DATABASE {{}} OWNER TO {OWNER}", name)
@@ -86,8 +90,9 @@ def harden(database: Connection) -> None:
     for function in [SET_CONFIG, *RUN_TEXT, *MAKE_LARGE_OBJECTS]:
         _run(database, f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
     _run(database, "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
-    _run(database, f"ALTER ROLE {APP} SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-    _run(database, f"ALTER ROLE {APP} SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'")
+    with _alone_with_roles(database):
+        _run(database, f"ALTER ROLE {APP} SET statement_timeout = '{STATEMENT_TIMEOUT}'")
+        _run(database, f"ALTER ROLE {APP} SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'")
 
 
 IS_HARDENED = (
@@ -114,10 +119,12 @@ def schema_statements(schema: str) -> list[str]:
     ]
 
 
-def _make_role(database: Connection, name: str, what: str) -> None:
-    """Two who prepare databases of one server at once make it once."""
-    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation), database.transaction():
-        _run(database, f"CREATE ROLE {name} {what}")
+@contextlib.contextmanager
+def _alone_with_roles(database: Connection) -> Iterator[None]:
+    """A transaction; of two on one server the second waits, where PostgreSQL would refuse to change a role twice."""
+    with database.transaction():
+        database.execute("LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE")
+        yield
 
 
 def _run(database: Connection, statement: str, *parts: sql.Composable) -> None:
