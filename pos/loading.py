@@ -176,9 +176,9 @@ def stage(orders: Iterable[Order], connection_id: UUID | None) -> None:
     with database.cursor() as cursor:
         for statement in STAGE:
             cursor.execute(statement)
-        _copy(cursor, "staged_item (item, id, name, category, price)", items.rows())
-        _copy(cursor, "staged_order (number, external_id, opened_at, business_date, lines)", order_rows)
-        _copy(cursor, "staged_line", line_rows)
+        _copy(cursor, "COPY staged_item (item, id, name, category, price) FROM STDIN", items.rows())
+        _copy(cursor, "COPY staged_order (number, external_id, opened_at, business_date, lines) FROM STDIN", order_rows)
+        _copy(cursor, "COPY staged_line FROM STDIN", line_rows)
         cursor.execute(FIND_ITEMS)
         cursor.execute(FIND_ORDERS, [connection_id])
         cursor.execute("SET LOCAL default_statistics_target = 10")
@@ -216,8 +216,8 @@ class _Items:
         ]
 
 
-def _copy(cursor: Any, table: str, rows: list[str]) -> None:
-    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+def _copy(cursor: Any, statement: str, rows: list[str]) -> None:
+    with cursor.copy(statement) as copy:
         copy.write("".join(rows))
 
 
