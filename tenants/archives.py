@@ -101,14 +101,20 @@ def write(restaurant: Restaurant, *, now: dt.datetime) -> Iterator[bytes]:
 
 def _write(restaurant: Restaurant, now: dt.datetime) -> Generator[bytes, None, None]:
     pipe, files = Pipe(), dict[str, Any]()
-    with restaurant_context(restaurant), one_moment(), zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+
+    def entry(name: str) -> zipfile.ZipInfo:
+        info = zipfile.ZipInfo(name, date_time=now.timetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return info
+
+    with restaurant_context(restaurant), one_moment(), zipfile.ZipFile(pipe, "w") as archive:
         for name, content in _platform_files(restaurant):
-            yield from _write_file(archive, pipe, name, [content], files)
+            yield from _write_file(archive, pipe, entry(name), [content], files)
         tables: dict[str, Any] = {}
         for table in own_tables(restaurant):
             rows = Rows(table)
-            yield from _write_file(archive, pipe, f"tables/{table.name}.json", rows.as_json(), files)
-            yield from _write_file(archive, pipe, f"tables/{table.name}.csv", rows.as_csv(), files)
+            yield from _write_file(archive, pipe, entry(f"tables/{table.name}.json"), rows.as_json(), files)
+            yield from _write_file(archive, pipe, entry(f"tables/{table.name}.csv"), rows.as_csv(), files)
             tables[table.name] = {"rows": rows.count, "columns": {column.name: column.type for column in table.columns}}
         manifest = {
             "format": FORMAT,
@@ -118,7 +124,7 @@ def _write(restaurant: Restaurant, now: dt.datetime) -> Generator[bytes, None, N
             "tables": tables,
             "files": files,
         }
-        archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
+        archive.writestr(entry(MANIFEST), json.dumps(manifest, indent=1))
     yield pipe.take()
 
 
@@ -176,18 +182,18 @@ class Pipe(io.RawIOBase):
 
 
 def _write_file(
-    archive: zipfile.ZipFile, pipe: Pipe, name: str, pieces: Iterable[bytes], files: dict[str, Any]
+    archive: zipfile.ZipFile, pipe: Pipe, info: zipfile.ZipInfo, pieces: Iterable[bytes], files: dict[str, Any]
 ) -> Iterator[bytes]:
     """Add a file to the zip, and its size and SHA-256 to `files`."""
     digest, size = hashlib.sha256(), 0
-    with archive.open(name, "w", force_zip64=True) as entry:
+    with archive.open(info, "w", force_zip64=True) as entry:
         for piece in _in_large_pieces(pieces):
             entry.write(piece)
             digest.update(piece)
             size += len(piece)
             if pipe.waiting >= PIECE_BYTES:
                 yield pipe.take()
-    files[name] = {"bytes": size, "sha256": digest.hexdigest()}
+    files[info.filename] = {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def _in_large_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_and_nothing_is_left(slug: str, options: dict[str,
     assert User.objects.count() == 0
 
 
-@pytest.mark.parametrize("step", ["template", "Schema.save", "Domain.save", "Membership"])
+@pytest.mark.parametrize("step", ["template", "Schema", "Domain", "Membership"])
 def test_a_failure_in_the_middle_leaves_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = schemas()
 
@@ -95,10 +95,10 @@ def test_a_failure_in_the_middle_leaves_nothing(step: str, monkeypatch: pytest.M
     if step == "template":
         Schema.objects.spare(template.version()).delete()
         monkeypatch.setattr(template, "sql_for", lambda _: "SELECT 1/0")
-    elif step == "Schema.save":
+    elif step == "Schema":
         monkeypatch.setattr(Schema, "save", fail)
-    elif step == "Domain.save":
-        monkeypatch.setattr(Domain, "save", fail)
+    elif step == "Domain":
+        monkeypatch.setattr(Domain.objects, "bulk_create", fail)
     else:
         monkeypatch.setattr(Membership.objects, "create", fail)
     restaurant = Restaurant(slug="kantine", name="Kantine", **FACTS)

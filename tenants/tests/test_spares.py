@@ -145,21 +145,21 @@ class TestAtOnce:
     def _in_public(self) -> None:
         """Takes the place of the module's fixture, which runs in a transaction."""
 
-    def test_two_take_different_spares(self, committed: list[Restaurant]) -> None:
+    def test_two_take_different_spares(self, committed: list[Restaurant], monkeypatch: pytest.MonkeyPatch) -> None:
         meet = threading.Barrier(2, timeout=20)
         opened: list[Restaurant] = []
+        take_one = provisioning._spare
+
+        def hold_it_together() -> Schema | None:
+            spare = take_one()
+            meet.wait()
+            return spare
+
+        monkeypatch.setattr(provisioning, "_spare", hold_it_together)
 
         def take(slug: str) -> None:
             with public_context():
-                restaurant = kantine(slug)
-                save = restaurant.save
-
-                def save_together(**options: Any) -> None:
-                    meet.wait()  # both hold their spare now
-                    save(**options)
-
-                restaurant.save = save_together  # type: ignore[method-assign]
-                opened.append(provisioning.open_restaurant(restaurant))
+                opened.append(provisioning.open_restaurant(kantine(slug)))
                 connection.close()
 
         threads = [threading.Thread(target=take, args=[f"kantine-{number}"]) for number in range(2)]
