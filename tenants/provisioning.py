@@ -48,7 +48,7 @@ def open_restaurant(restaurant: Restaurant, *, owner: User | None = None) -> Res
 def _make(restaurant: Restaurant, owner: User | None) -> None:
     schema = _spare() or make_schema()
     restaurant.schema_name = schema.name
-    # Past the models' own `save`, which looks for a clash of random names, and for another main host of a new restaurant.
+    # Past the models' own `save`, which looks for a clash of random names and other main hosts of a new restaurant.
     Restaurant.objects.bulk_create([restaurant])
     schema.restaurant, schema.taken_at = restaurant, now()
     schema.save(update_fields=["restaurant", "taken_at"])
