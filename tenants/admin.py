@@ -30,6 +30,7 @@ from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitati
 from tenants.sites import platform_site
 
 LATE_AFTER = timedelta(days=2)
+FORECAST_COLOURS = {"on time": "success", "late": "warning"}
 STATUS_COLOURS = {"trial": "info", "active": "success", "suspended": "warning", "closed": "danger"}
 
 
@@ -38,6 +39,15 @@ class DomainInline(TabularInline):
     extra = 0
     tab = True
     can_delete = False  # in the list of domains, where a main one is kept
+
+
+def last_forecast(restaurant: Restaurant, health: Health | None) -> tuple[str, str]:
+    """When the last forecast was made, and whether it is late: one is due every early morning once there are sales."""
+    made_at = health.last_forecast_at if health else None
+    if made_at is None:
+        return "none", "–"
+    late = timezone.now() - made_at > LATE_AFTER and restaurant.is_open_to_people
+    return "late" if late else "on time", f"{made_at:%Y-%m-%d %H:%M}"
 
 
 class LookOnly:
@@ -118,7 +128,8 @@ class EraseForm(BaseDialogForm):
 class RestaurantAdmin(ModelAdmin):
     """Making one opens it: with its schema and its host. One is closed by its status, never deleted by a click."""
 
-    list_display = ["name", "slug", "shown_status", "members", "timezone", "currency", "created_at"]
+    list_display = ["name", "slug", "shown_status", "members", "forecast", "timezone", "currency", "created_at"]
+    list_select_related = ["health"]
     list_filter = ["status", "country"]
     search_fields = ["name", "slug"]
     list_per_page = 50
@@ -213,6 +224,10 @@ class RestaurantAdmin(ModelAdmin):
     @admin.display(description="members", ordering="n_members")
     def members(self, restaurant: Restaurant) -> int:
         return restaurant.n_members  # type: ignore[attr-defined]
+
+    @display(description="last forecast", ordering="health__last_forecast_at", label=FORECAST_COLOURS)
+    def forecast(self, restaurant: Restaurant) -> tuple[str, str]:
+        return last_forecast(restaurant, getattr(restaurant, "health", None))
 
     def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None) -> Any:
         return self.fieldsets if obj else self.fieldsets[:2]
@@ -361,14 +376,9 @@ class HealthAdmin(LookOnly, ModelAdmin):
     search_fields = ["restaurant__name", "restaurant__slug", "last_failure"]
     ordering = [F("last_failure_at").desc(nulls_last=True), "restaurant__name"]
 
-    @display(description="last forecast", ordering="last_forecast_at", label={"on time": "success", "late": "warning"})
+    @display(description="last forecast", ordering="last_forecast_at", label=FORECAST_COLOURS)
     def forecast(self, health: Health) -> tuple[str, str]:
-        """Each working restaurant has one every early morning; one that is two days old did not come."""
-        made_at = health.last_forecast_at
-        if made_at is None:
-            return "", "–"
-        late = timezone.now() - made_at > LATE_AFTER and health.restaurant.is_open_to_people
-        return "late" if late else "on time", f"{made_at:%Y-%m-%d %H:%M}"
+        return last_forecast(health.restaurant, health)
 
 
 @admin.register(FailedTask, site=platform_site)

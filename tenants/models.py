@@ -464,6 +464,7 @@ class ApiKey(models.Model):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API key"
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["restaurant", "-created_at"], name="tenants_apikey_of_restaurant")]
         constraints = [

@@ -6,12 +6,15 @@ from decimal import Decimal
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
+from conftest import signed_in
 from procurement.models import PurchaseOrder
 from procurement.tests.factories import LineFactory, PurchaseOrderFactory, SupplierFactory
-from tenants import tokens
+from tenants import api_keys, tokens
 from tenants.context import restaurant_context
 from tenants.models import Restaurant, User
+from tenants.office.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("restaurant")
 LIST = "/api/v1/purchase-orders/"
@@ -112,6 +115,22 @@ def test_from_draft_to_received(api: Client, draft: PurchaseOrder, manager: User
     draft.refresh_from_db()
     assert (draft.approved_by_id, draft.received_by_id) == (manager.pk, manager.pk)
     assert [sent.subject for sent in mail.outbox] == ["Order 7 from Bistro for Tue 24 Nov"]
+
+
+def test_what_a_key_does_is_written_down_as_the_keys(
+    restaurant: Restaurant, draft: PurchaseOrder, member: Callable[..., User]
+) -> None:
+    owner = member(restaurant, "owner")
+    made = api_keys.make(restaurant, name="Planner", scopes=["orders:write"], days=30, by=owner, at=timezone.now())
+    planner = Client(headers={"host": "bistro.flux.localhost", "authorization": f"Bearer {made.secret}"})
+    assert planner.post(f"{LIST}{draft.pk}/approve/").status_code == 200
+    draft.refresh_from_db()
+    assert draft.approved_by_id == made.key.pk
+    entry = AuditEntry.objects.get(verb="order.approved")
+    assert (entry.actor, entry.via, entry.user_id) == (f"key {made.key}", "api", None)
+    assert (
+        f"key Planner ({made.key.prefix}…)" in signed_in(owner, restaurant).get(f"/orders/{draft.pk}/").content.decode()
+    )
 
 
 def test_a_step_out_of_turn_is_a_conflict_in_words(api: Client, draft: PurchaseOrder) -> None:
