@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from tenants import people
+from tenants import people, throttles
 from tenants.context import public_context, restaurant_context
 from tenants.models import Invitation, Membership, Restaurant, User
 from tenants.office import audit
@@ -39,6 +39,11 @@ class AlreadyMember(InvitationError):
 class AlreadyInvited(InvitationError):
     def __init__(self, email: str) -> None:
         super().__init__(f"{email} has an open invitation: send it again, or revoke it first.")
+
+
+class TooManyInvitations(InvitationError):
+    def __init__(self) -> None:
+        super().__init__("You have sent many invitations today. Send the next ones tomorrow.")
 
 
 class NoOpenInvitation(InvitationError):
@@ -73,9 +78,10 @@ class InvitedSomebodyElse(InvitationError):
 
 @public_context()
 def invite(restaurant: Restaurant, email: str, role: str, *, by: User, at: dt.datetime, link_to: Link) -> Invitation:
-    """Invite whoever has the mailbox `email`; the e-mail leaves on commit. Raises AlreadyMember, AlreadyInvited.
+    """Invite whoever has the mailbox `email`; the e-mail leaves on commit.
 
-    An invitation to the same address that has expired gives way to the new one.
+    Raises AlreadyMember, AlreadyInvited, TooManyInvitations. An invitation to the same address that has expired gives
+    way to the new one.
     """
     email = email.strip().lower()
     with transaction.atomic():
@@ -96,6 +102,7 @@ def invite(restaurant: Restaurant, email: str, role: str, *, by: User, at: dt.da
                 )
         except IntegrityError as error:
             raise AlreadyInvited(email) from error
+        _count_email(by)
         _send_on_commit(invitation, link_to(secret))
         _record("person.invited", invitation, by=by, at=at, after={"role": role})
     return invitation
@@ -103,9 +110,13 @@ def invite(restaurant: Restaurant, email: str, role: str, *, by: User, at: dt.da
 
 @public_context()
 def resend(invitation_id: UUID, restaurant: Restaurant, *, by: User, at: dt.datetime, link_to: Link) -> Invitation:
-    """Send an open invitation anew, for another week; the link sent before is dead. Raises NoOpenInvitation."""
+    """Send an open invitation anew, for another week; the link sent before is dead.
+
+    Raises NoOpenInvitation, TooManyInvitations.
+    """
     with transaction.atomic():
         invitation = _open(invitation_id, restaurant)
+        _count_email(by)
         secret = _new_secret()
         invitation.secret_hash, invitation.invited_by, invitation.emailed_at = _hash(secret), by, None
         invitation.expires_at = at + dt.timedelta(days=VALID_DAYS)
@@ -204,6 +215,12 @@ def _new_secret() -> str:
 def _hash(secret: str) -> str:
     """The secret is 256 random bits: nobody guesses it, so a slow hash would only cost time."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _count_email(by: User) -> None:
+    """Nobody fills strangers' mailboxes from here: anybody may open a restaurant, and choose its name."""
+    if not throttles.Invitations().take(str(by.pk)):
+        raise TooManyInvitations
 
 
 def _send_on_commit(invitation: Invitation, link: str) -> None:

@@ -73,6 +73,13 @@ class WrongKeys(WindowThrottle):
     scope = "key_address"
 
 
+class Invitations(WindowThrottle):
+    """E-mails with an invitation that one person sends, from all of their restaurants together."""
+
+    scope = "invitations"
+    rate = "50/day"
+
+
 class PinsOfPerson(WindowThrottle):
     """Wrong PINs of one member, on whatever tablet."""
 

@@ -102,7 +102,7 @@ def invitation_resend(request: HttpRequest, invitation_id: UUID) -> HttpResponse
         again = invitations.resend(
             invitation_id, current_restaurant(), by=_who(request), at=timezone.now(), link_to=_link_to(request)
         )
-    except invitations.NoOpenInvitation as refused:
+    except invitations.InvitationError as refused:
         messages.error(request, str(refused))
         return redirect("pages:people")
     return _sent(request, again)

@@ -23,6 +23,7 @@ from tenants.invitations import (
     InvitationUsed,
     InvitedSomebodyElse,
     NoOpenInvitation,
+    TooManyInvitations,
 )
 from tenants.models import Invitation, Membership, Restaurant, User
 from tenants.office.models import AuditEntry
@@ -223,6 +224,25 @@ def test_another_restaurants_invitation_is_out_of_reach(
     with pytest.raises(NoOpenInvitation):
         sent(invitations.resend, invitation.pk, other_restaurant)
     assert invitations.look(secret, at=NOW) == invitation
+
+
+def test_nobody_fills_strangers_mailboxes(
+    restaurant: Restaurant, sent: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations.throttles.Invitations, "rate", "2/day")
+    sent(invitations.invite, restaurant, COOK, "kitchen")
+    with public_context():
+        invitation = Invitation.objects.get()
+    sent(invitations.resend, invitation.pk, restaurant)
+    for verb, about in (
+        (invitations.resend, (invitation.pk, restaurant)),
+        (invitations.invite, (restaurant, "b@c.de", "kitchen")),
+    ):
+        with pytest.raises(TooManyInvitations):
+            sent(verb, *about)
+    assert len(mail.outbox) == 2
+    with public_context():
+        assert Invitation.objects.count() == 1
 
 
 def test_it_is_for_whoever_has_the_mailbox(

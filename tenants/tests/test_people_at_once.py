@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from conftest import PASSWORD, as_owner
-from tenants import invitations, people
+from tenants import invitations, people, pins, tablets
 from tenants.context import restaurant_context
-from tenants.models import Invitation, Membership, Restaurant, User
+from tenants.models import Invitation, Membership, Restaurant, Tablet, User
 from tenants.office.models import AuditEntry
 
 NOW = timezone.now()
@@ -28,6 +28,7 @@ def link_to(secret: str) -> str:
 def bistro(committed: list[Restaurant]) -> Iterator[Restaurant]:
     yield committed[0]
     Invitation.objects.all().delete()
+    Tablet.objects.all().delete()
     User.objects.filter(email__endswith="@at-once.example").delete()
     with restaurant_context(committed[0]), as_owner():
         AuditEntry.objects.all().delete()
@@ -60,6 +61,15 @@ def at_once(*doings: Callable[[], Any]) -> list[str]:
     for thread in threads:
         thread.join()
     return sorted(answers)
+
+
+def test_many_guesses_at_once_are_no_more_than_some_after_each_other(bistro: Restaurant) -> None:
+    user = people.join(COOK, PASSWORD)
+    cook = people.give_role(user, bistro, "kitchen")
+    pins.choose(cook.pk, bistro, "2580", by=user, at=NOW)
+    tablet = tablets.enrol(bistro, "Pass", by=user, at=NOW)
+    guess = [partial(pins.check, "9999", cook.pk, tablet, at=NOW)] * 6
+    assert at_once(*guess, *guess) == ["PinLocked"] * 2 + ["WrongPin"] * 10
 
 
 def test_of_two_who_accept_an_invitation_one_joins(bistro: Restaurant) -> None:
