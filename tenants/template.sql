@@ -426,4 +426,5 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('tenants', '0009_members_are_let_in_by_the_platform', now()),
     ('tenants', '0010_restaurant_closed_at', now()),
     ('tenants', '0011_keys_are_only_looked_up', now()),
+    ('tenants', '0012_keys_by_name', now()),
     ('usersessions', '0001_initial', now());
