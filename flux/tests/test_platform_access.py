@@ -1,5 +1,8 @@
 """Who may open what on the platform's host. The table names every address; one that is missing fails the suite."""
 
+from typing import Any
+from urllib.parse import urlencode
+
 import pytest
 from django.test import Client
 
@@ -109,3 +112,22 @@ def test_the_staff_admin_is_for_staff(stranger: Client, somebody: Client) -> Non
     for route in admin:
         if route.name.endswith(("_changelist", ":index", "_add")):
             assert (route.name, somebody.get(route.address(), follow=True).status_code) == (route.name, 403)
+
+
+FIELDS = "login password name email key country timezone slug code credential action next oldpassword password1 token"
+EXPECTED = {200, 202, 400, 302, 403, 404, 405, 410}
+ODD = ["\x00", "'; DROP SCHEMA public CASCADE; --", "\u202ex\U0001f600", "x" * 20_000, "[{}]"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_form_crashes_on_what_nobody_types(somebody: Client, odd: str, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.MFA_RATE_LIMITS = False  # they would answer before the forms do
+    somebody.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    stranger = Client(headers={"host": "flux.localhost"})
+    fields = dict.fromkeys([*FIELDS.split(), "action_add", "passwordless"], odd)
+    for route in routes(OPEN | SIGNED_IN | ASKED_AGAIN):
+        if route.name != "account_logout":
+            for client in (somebody, stranger):
+                answer = client.post(f"{route.address()}?{urlencode({'secret': odd, 'next': odd})}", fields)
+                assert answer.status_code in EXPECTED, (route.name, answer.status_code)
+                assert not answer.get("Location", "/").startswith("//")

@@ -1,14 +1,13 @@
 """The second step of a sign-in: codes of an app, recovery codes, and what counts across hosts."""
 
 import re
-import time
 from collections.abc import Callable
 from io import StringIO
 
 import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from allauth.mfa.totp.internal import auth as totp
 from cryptography.fernet import InvalidToken
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -24,9 +23,17 @@ TWO_STEP = f"{PLATFORM}/accounts/two-step/"
 SECOND = f"{TWO_STEP}authenticate/"
 
 
-def code_of(secret: str, steps: int = 0) -> str:
-    """What an authenticator app shows now, or some steps of 30 seconds later."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+HALF_MINUTE = 12345678  # that all codes are of: no test is slower than that
+
+
+@pytest.fixture(autouse=True)
+def _in_one_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter([HALF_MINUTE]))
+
+
+def code_of(secret: str) -> str:
+    """What an authenticator app shows."""
+    return totp.format_hotp_value(totp.hotp_value(secret, HALF_MINUTE))
 
 
 @pytest.fixture
@@ -42,8 +49,8 @@ def ada(bistro: Restaurant, member: Callable[..., User]) -> User:
 @pytest.fixture
 def secret(ada: User) -> str:
     """Of the app that Ada has set up."""
-    made = generate_totp_secret()
-    TOTP.activate(ada, made)
+    made = totp.generate_totp_secret()
+    totp.TOTP.activate(ada, made)
     return made
 
 

@@ -11,7 +11,7 @@ from menu.models import Ingredient, MenuItem
 from tenants.models import User
 
 PLATFORM_PAGES = ["", "tenants/restaurant/", "tenants/restaurant/add/", "tenants/user/add/", "tenants/membership/"]
-RESTAURANT_PAGES = ["", "menu/menuitem/", "menu/ingredient/add/"]
+RESTAURANT_PAGES = ["", "menu/menuitem/", "menu/ingredient/"]
 
 
 @pytest.fixture
