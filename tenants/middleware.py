@@ -168,13 +168,14 @@ class MembershipMiddleware:
 
 
 def template_context(request: HttpRequest) -> dict[str, Any]:
-    """What every template may use: the restaurant, the role in it, the platform's address, and whether it is open."""
+    """What every template may use: the restaurant, the role in it, the platform's address, whether it is open."""
     return {
         "sign_up_open": settings.SIGN_UP_OPEN,
         "restaurant": getattr(request, "restaurant", None),
         "role": getattr(request, "role", None),
         "support_until": getattr(request, "support_until", None),
         "platform_url": platform_url(request),
+        "idle_seconds": sessions.IDLE_SECONDS,
     }
 
 

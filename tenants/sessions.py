@@ -81,6 +81,11 @@ def resume(request: HttpRequest, restaurant: Restaurant) -> Membership | None:
     return found
 
 
+def is_void(request: HttpRequest) -> bool:
+    """Whether the restaurant's session has lost the platform session it leans on."""
+    return not platform_session_lives(request.session.get(PLATFORM))
+
+
 def note_seen(request: HttpRequest, member: Membership) -> None:
     """Write down that the member has been here, at most once in a quarter of an hour."""
     now = time.time()
@@ -88,6 +93,15 @@ def note_seen(request: HttpRequest, member: Membership) -> None:
         return
     request.session[SEEN] = now
     Membership.objects.filter(pk=member.pk).update(last_seen_at=dt.datetime.fromtimestamp(now, dt.UTC))
+
+
+def end(request: HttpRequest) -> None:
+    """Sign out of this restaurant, of the platform and so of every other restaurant in this browser."""
+    key = request.session.get(PLATFORM)
+    logout(request)
+    if key:
+        with public_context():
+            _store().delete(key)
 
 
 def _is_at_its_tablet(request: HttpRequest, by_pin: dict[str, Any]) -> bool:
@@ -110,20 +124,6 @@ def _is_a_touch(request: HttpRequest) -> bool:
 def _fingerprint(pin: str) -> str:
     """Changes with the PIN, and says nothing of it: the session store is no place for its hash."""
     return salted_hmac("flux.pin", pin).hexdigest()
-
-
-def is_void(request: HttpRequest) -> bool:
-    """Whether the restaurant's session has lost the platform session it leans on."""
-    return not platform_session_lives(request.session.get(PLATFORM))
-
-
-def end(request: HttpRequest) -> None:
-    """Sign out of this restaurant, of the platform and so of every other restaurant in this browser."""
-    key = request.session.get(PLATFORM)
-    logout(request)
-    if key:
-        with public_context():
-            _store().delete(key)
 
 
 def _store() -> SessionBase:
