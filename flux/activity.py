@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from flux.templatetags.flux import money, percent, when
 from procurement.wording import weekday_name
-from tenants.office.models import AuditEntry, AuditEntryQuerySet
+from tenants.office.models import WEEKDAYS, AuditEntry, AuditEntryQuerySet
 
 CHUNK = 2000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -142,10 +142,6 @@ class Line:
     href: str
     changes: list[Change]
 
-    @property
-    def sentence(self) -> str:
-        return f"{self.entry.actor} {self.lead}{self.entry.subject_label}{self.tail}"
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -184,10 +180,16 @@ def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time()))
 
 
-def line(entry: AuditEntry) -> Line:
-    """An entry in words. A verb that nobody has put into words yet is shown as it is."""
-    sentence = SENTENCES.get(entry.verb) or f"{entry.verb.replace('.', ' ').replace('_', ' ')}: {{}}"
+def around(verb: str) -> tuple[str, str]:
+    """What stands before and after the thing's name. A verb that nobody has put into words yet is shown as it is."""
+    sentence = SENTENCES.get(verb) or f"{verb.replace('.', ' ').replace('_', ' ')}: {{}}"
     lead, _, tail = sentence.partition("{}")
+    return lead, tail
+
+
+def line(entry: AuditEntry) -> Line:
+    """An entry in words, with the way to what it is about."""
+    lead, tail = around(entry.verb)
     page = PAGES.get(entry.subject_type)
     href = reverse(page, args=[entry.subject_key]) if page else ""
     return Line(entry, lead, tail, href, list(changes(entry.before, entry.after)))
@@ -195,9 +197,14 @@ def line(entry: AuditEntry) -> Line:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     """Each value that differs, in words."""
-    for name in {**before, **after}:
+    for name in sorted({**before, **after}, key=_place):
         label = LABELS.get(name, name[:1].upper() + name[1:].replace("_", " "))
         yield Change(label, _shown(name, before), _shown(name, after))
+
+
+def _place(name: str) -> int:
+    """Weekdays in their order, which JSON in the database does not keep; all else as it comes."""
+    return WEEKDAYS.index(name) if name in WEEKDAYS else -1
 
 
 def _shown(name: str, given: Mapping[str, Any]) -> str | None:
@@ -247,8 +254,9 @@ def as_csv(wanted: Wanted) -> Iterator[bytes]:
 def _row(entry: AuditEntry) -> list[str]:
     at = timezone.localtime(entry.at).isoformat(timespec="seconds")
     before, after = (json.dumps(each, ensure_ascii=False) if each else "" for each in (entry.before, entry.after))
-    what = line(entry)
-    facts = [entry.actor, entry.via, entry.verb, what.sentence, entry.subject_label, entry.subject_key]
+    lead, tail = around(entry.verb)
+    what = f"{entry.actor} {lead}{entry.subject_label}{tail}"
+    facts = [entry.actor, entry.via, entry.verb, what, entry.subject_label, entry.subject_key]
     return [at, *facts, before, after]
 
 

@@ -18,6 +18,7 @@ from tenants import health
 from tenants.actors import FLUX, By, as_json
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant
+from tenants.naming import host_of
 from tenants.office import jobs
 from tenants.office.models import Job
 from tenants.tasks import enqueue, for_each_restaurant, restaurant_task
@@ -131,7 +132,7 @@ def ask_for_demo_history(restaurant: Restaurant, *, now: dt.datetime) -> None:
 def let_demo_orders_arrive() -> None:
     """Today's guests of the demo restaurant, as their orders are opened."""
     with public_context():
-        restaurant = Restaurant.objects.working().filter(slug=bistro.read().slug).first()
+        restaurant = Restaurant.objects.working().filter(domains__domain=host_of(bistro.read().slug)).first()
     if restaurant is not None:
         with restaurant_context(restaurant):
             loading.let_orders_arrive(restaurant, bistro.read(), now=timezone.now())

@@ -16,6 +16,7 @@ from procurement import models as buying
 from tenants import provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
+from tenants.naming import host_of
 from tenants.office.models import Closure
 
 
@@ -25,7 +26,7 @@ def open_bistro(facts: Bistro, *, now: dt.datetime) -> Restaurant:
     On a later day its kitchen takes in what has been delivered meanwhile and counts anew, as a kitchen would have.
     """
     with public_context():
-        restaurant = Restaurant.objects.filter(slug=facts.slug).first() or _found(facts, now)
+        restaurant = find(facts) or _found(facts, now)
         _employ(facts, restaurant)
     with restaurant_context(restaurant), transaction.atomic():
         if not Ingredient.objects.exists():
@@ -36,10 +37,15 @@ def open_bistro(facts: Bistro, *, now: dt.datetime) -> Restaurant:
     return restaurant
 
 
+def find(facts: Bistro) -> Restaurant | None:
+    """The demo restaurant, also where somebody has moved it to another address."""
+    return Restaurant.objects.filter(domains__domain=host_of(facts.slug)).first()
+
+
 def close_for_good(facts: Bistro) -> None:
     """Remove the demo restaurant with all its tables, so that it can be opened afresh."""
     with public_context():
-        for restaurant in Restaurant.objects.filter(slug=facts.slug):
+        for restaurant in filter(None, [find(facts)]):
             provisioning.remove(restaurant)
         User.objects.filter(email__in=[person.email for person in facts.people]).delete()
 

@@ -24,13 +24,13 @@ FEWEST_SPANS, MOST_SPANS = 2, 4
 
 
 class WeekForm(forms.Form):
-    """A few spans for each weekday, always with room for one more: `opens-0-1` is Monday's second opening."""
+    """A few spans for each weekday, with room for one `more` on request: `opens-0-1` is Monday's second opening."""
 
-    def __init__(self, *args: Any, week: list[Span], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, week: list[Span], more: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         longest = max(Counter(span.weekday for span in week).values(), default=0)
         said = [place for place in range(MOST_SPANS) for day in range(7) if self.data.get(f"opens-{day}-{place}")]
-        self.places = range(min(MOST_SPANS, max([FEWEST_SPANS, longest + 1, *(place + 1 for place in said)])))
+        self.places = range(min(MOST_SPANS, max([FEWEST_SPANS + more, longest + more, *(place + 1 for place in said)])))
         for weekday, name in enumerate(WEEKDAYS):
             spans = [span for span in week if span.weekday == weekday]
             for place in self.places:
@@ -100,7 +100,8 @@ class ClosureForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def hours(request: HttpRequest) -> HttpResponse:
     """The week's opening hours and the planned closures; a POST says the hours."""
-    form = WeekForm(request.POST if request.method == "POST" else None, week=opening.week())
+    given = request.POST if request.method == "POST" else None
+    form = WeekForm(given, week=opening.week(), more="more" in request.GET)
     if request.method == "POST" and form.is_valid():
         try:
             opening.change_week(form.spans(), by=asking(request), at=timezone.now())
@@ -166,6 +167,7 @@ def _show(request: HttpRequest, week_form: WeekForm, closure_form: ClosureForm) 
         "closure_form": closure_form,
         "closures": opening.planned(today),
         "has_hours": bool(opening.week()),
+        "has_room": len(week_form.places) < MOST_SPANS,
     }
     wrong = week_form.errors or closure_form.errors
     return render(request, "settings/hours.html", context, status=422 if wrong else 200)

@@ -27,6 +27,15 @@ def test_hours_are_entered_and_shown(portal: Client, restaurant: Restaurant) -> 
     assert 'value="18:00"' in page
 
 
+def test_there_is_room_for_more_times_a_day(portal: Client, restaurant: Restaurant) -> None:
+    assert ("opens-0-1" in text(portal.get(PAGE)), "opens-0-2" in text(portal.get(PAGE))) == (True, False)
+    assert "opens-0-2" in text(portal.get(f"{PAGE}?more"))
+    third = {"opens-0-2": "08:00", "closes-0-2": "10:00"}
+    assert portal.post(PAGE, MONDAY | third).status_code == 302
+    assert len(hours.week()) == 3
+    assert "opens-0-2" in text(portal.get(PAGE))
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
