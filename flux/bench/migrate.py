@@ -41,7 +41,7 @@ def run(argv: list[str]) -> dict[str, float | bool]:
     """Print a table and return the figures."""
     parser = argparse.ArgumentParser(prog="bench migrate")
     parser.add_argument("--restaurants", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=waves.Manner().workers)
+    parser.add_argument("--workers", type=int, default=waves.USUAL.workers)
     asked = parser.parse_args(argv)
     with throwaway_database(), public_context():
         return measure(asked.restaurants, asked.workers)

@@ -7,7 +7,7 @@ goes on with the operation that was cut short.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -38,7 +38,7 @@ class Sender:
     """Sends steps over the connection of one thread; made once per thread, since Django's executor loads every file."""
 
     def __init__(self, lock_timeout: timedelta) -> None:
-        self.lock_timeout_ms = round(lock_timeout / timedelta(milliseconds=1))
+        self.lock_timeout = lock_timeout
         self._executor: MigrationExecutor | None = None
 
     def send(self, schema: Target, step: Step) -> None:
@@ -63,7 +63,7 @@ class Sender:
         return "\n".join(
             [
                 "BEGIN;",
-                f"SET LOCAL lock_timeout = {self.lock_timeout_ms};",
+                f"SET LOCAL lock_timeout = {milliseconds(self.lock_timeout)};",
                 "SET LOCAL statement_timeout = 0;",
                 f"SET LOCAL search_path = {name}, {public};",
                 step.sql_for(schema.schema_name),
@@ -74,8 +74,7 @@ class Sender:
         )
 
     def _by_django(self, schema: Target, step: ByDjango) -> None:
-        with restaurant_context(schema):  # type: ignore[arg-type]
-            self._be_patient()
+        with restaurant_context(schema), patience(self.lock_timeout):  # type: ignore[arg-type]
             if step.migration.atomic:
                 self.executor.apply_migration(step.before.clone(), step.migration)
             else:
@@ -87,10 +86,21 @@ class Sender:
             self._executor = MigrationExecutor(connection)
         return self._executor
 
-    def _be_patient(self) -> None:
-        """For the session, not one transaction: CREATE INDEX CONCURRENTLY waits for locks as well."""
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = {self.lock_timeout_ms}; SET statement_timeout = 0")
+
+@contextlib.contextmanager
+def patience(lock_timeout: timedelta) -> Iterator[None]:
+    """How long to wait for a lock, for the session and not one transaction: CREATE INDEX CONCURRENTLY waits as well."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {milliseconds(lock_timeout)}; SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
+
+
+def milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))
 
 
 def has_taken(schema: Target, step: Step) -> bool:

@@ -18,6 +18,7 @@ from django.core.management.commands.migrate import Command as DjangosMigrate
 from django.db import connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
 
 from tenants.migrator import rendering, sending, standing
 from tenants.migrator.rendering import Group
@@ -49,6 +50,13 @@ class Manner:
     backoff: timedelta = timedelta(milliseconds=500)  # before the second try, then twice as long each time …
     longest_backoff: timedelta = timedelta(seconds=10)  # … up to this
     most_failures: int = 20  # after a wave with more in all, the rest is left alone
+
+    def pause(self, attempt: int) -> float:
+        """Seconds to wait after a try that came to nothing."""
+        return min(self.backoff * 2 ** (attempt - 1), self.longest_backoff).total_seconds()
+
+
+USUAL = Manner()
 
 
 @dataclass
@@ -95,15 +103,30 @@ def alone() -> Iterator[None]:
         guard.close()
 
 
-def migrate_public(*, say: Say) -> bool:
-    """Bring `public` up to date by Django's own migrate; whether there was anything to do."""
+def public_lacks() -> tuple[standing.Key, ...]:
+    """The migrations that `public` has not had."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        keys = tuple((migration.app_label, migration.name) for migration, _ in plan)
-        say(f"public lacks {rendering.shortly(keys)}")
-        call_command(DjangosMigrate(), verbosity=0, interactive=False, skip_checks=True)
-    return bool(plan)
+    return tuple((migration.app_label, migration.name) for migration, _ in plan)
+
+
+def migrate_public(manner: Manner = USUAL, *, say: Say) -> None:
+    """Bring `public` up to date by Django's own migrate, which goes on where it stopped.
+
+    A table in use is waited for like any other: everybody who signs in would wait behind a migration that waits.
+    """
+    for attempt in range(1, manner.tries + 1):
+        lacking = public_lacks()
+        if not lacking:
+            return
+        say(f"public lacks {rendering.shortly(lacking)}")
+        try:
+            with sending.patience(manner.lock_timeout):
+                call_command(DjangosMigrate(), verbosity=0, interactive=False, skip_checks=True)
+        except OperationalError as error:
+            if attempt == manner.tries or not sending.is_worth_another_try(error):
+                raise
+            time.sleep(manner.pause(attempt))
 
 
 def look(schemas: Sequence[Target]) -> Outlook:
@@ -226,9 +249,9 @@ class Wave:
                     self._fail(schema, step, error)
                     return
                 connection.close()
-                pause = min(self.manner.backoff * 2 ** (attempt - 1), self.manner.longest_backoff)
+                due = time.monotonic() + self.manner.pause(attempt)
                 with self.lock:
-                    heapq.heappush(self.turns, (time.monotonic() + pause.total_seconds(), number, schema, attempt + 1))
+                    heapq.heappush(self.turns, (due, number, schema, attempt + 1))
                 return
         with self.lock:
             self.through.append(schema)

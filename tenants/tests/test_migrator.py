@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - schema names cannot be parameters
 
 import contextvars
+import re
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ from django.test.utils import CaptureQueriesContext
 from conftest import SUPERUSER, as_owner, own_process
 from tenants import provisioning, template
 from tenants.db import roles
-from tenants.migrator import comparing, rendering, standing, waves
+from tenants.migrator import comparing, rendering, sending, standing, waves
 from tenants.migrator.sending import Sender
 from tenants.migrator.standing import Target
 from tenants.models import Restaurant, UnfinishedMigration
@@ -419,7 +420,32 @@ def test_a_second_migrator_is_told_of_the_first(committed: list[Restaurant]) -> 
         assert command() == f"0 migrated, {len(standing.everything())} were up to date, 0 failed, 0 left alone"
 
 
+def test_the_plan_says_what_would_be_done_and_does_nothing(schemas: list[Target], tmp_path: Path) -> None:
+    sending.note_failure(schemas[1], rendering.Replay((("menu", "9001_coming"),), "", ""), ValueError("no such luck"))
+    everything = len(standing.everything())
+    with coming(tmp_path, "menu", ADD_FIELD):
+        said = command("--plan", "--canary=trattoria", "--waves=1,2", "-v2").splitlines()
+        assert said[0] == "public lacks menu.9001_coming"
+        assert said[1].startswith(
+            f"unfinished in {schemas[1].schema_name}: 0 operations done, 1 failures: no such luck"
+        )
+        assert said[2:5] == [
+            "0 are up to date",
+            f"{everything} have to take these steps:",
+            "  menu.9001_coming: 2 statements",
+        ]
+        assert said[5].startswith('ALTER TABLE "menu_ingredient" ADD COLUMN "allergens" varchar(50)')
+        assert said[7] == f"  in this order: trattoria; then 2; then {everything - 3}"
+        assert not any(has_column(schema) for schema in standing.everything())
+
+
+def test_one_that_nobody_knows_is_refused(committed: list[Restaurant]) -> None:
+    with as_owner(), pytest.raises(CommandError, match=r"There is no restaurant nowhere\."):
+        command("--plan", "--restaurant=nowhere")
+
+
 def command(*args: str) -> str:
+    """What it says, without the seconds at the end."""
     out = StringIO()
     call_command("migrate_restaurants", *args, stdout=out, stderr=out)
-    return out.getvalue().strip().rpartition(":")[0]
+    return re.sub(r": [\d.]+ s$", "", out.getvalue().strip())

@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.context import public_context
-from tenants.migrator import comparing, standing, waves
+from tenants.migrator import comparing, rendering, standing, waves
 from tenants.migrator.rendering import Replay
 from tenants.migrator.standing import Target
+from tenants.models import UnfinishedMigration
 
 
 class Command(BaseCommand):
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        usual = waves.Manner()
+        usual = waves.USUAL
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--plan", action="store_true", help="say what would be done, with the SQL (-v 2), and stop")
         what.add_argument(
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             if options["verify"]:
                 self._verify(self._schemas(options))
             elif options["plan"]:
-                self._plan(self._schemas(options), _manner(options), with_sql=options["verbosity"] > 1)
+                self._plan(options)
             else:
                 self._migrate(options)
 
@@ -80,8 +81,9 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             with waves.alone():
-                waves.migrate_public(say=self._say)
-                report = waves.run(self._schemas(options), _manner(options), say=self._say)
+                manner = _manner(options)
+                waves.migrate_public(manner, say=self._say)
+                report = waves.run(self._schemas(options), manner, say=self._say)
         except waves.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         self._say(
@@ -95,8 +97,17 @@ class Command(BaseCommand):
         if report.failed:
             raise CommandError("Some restaurants are not up to date: see above. The next run tries them again.")
 
-    def _plan(self, schemas: list[Target], manner: waves.Manner, *, with_sql: bool) -> None:
-        outlook = waves.look(schemas)
+    def _plan(self, options: dict[str, Any]) -> None:
+        if lacking := waves.public_lacks():
+            self._say(f"public lacks {rendering.shortly(lacking)}")
+        if not standing.can_be_asked():
+            self._say("There are no restaurants yet: this database is new.")
+            return
+        for noted in UnfinishedMigration.objects.order_by("schema_name"):
+            done = f"{noted.operations_done} operations done, {noted.failures} failures"
+            self._say(f"unfinished in {noted.schema_name}: {done}: {noted.error}")
+        manner = _manner(options)
+        outlook = waves.look(self._schemas(options))
         self._say(f"{len(outlook.up_to_date):,} are up to date")
         for name, reason in outlook.broken.items():
             self._say(f"{name}: {reason}")
@@ -104,7 +115,7 @@ class Command(BaseCommand):
             self._say(f"{len(group.schemas):,} have to take these steps:")
             for step in group.steps:
                 self._say(f"  {step}")
-                if with_sql and isinstance(step, Replay):
+                if options["verbosity"] > 1 and isinstance(step, Replay):
                     self._say(step.sql)
             turns = [
                 f"{', '.join(map(str, wave)) if is_canary else f'{len(wave):,}'}"
