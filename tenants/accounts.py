@@ -18,6 +18,13 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from tenants.middleware import platform_url
 from tenants.models import User
 
+# How somebody who is signed in may show once more who they are.
+WAYS = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 
 def is_local(path: str) -> bool:
     """Whether `path` stays on the host that it is opened on: nobody is sent elsewhere by a link."""
@@ -46,6 +53,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        return [method | {"description": WAYS[method["id"]]} for method in super().get_reauthentication_methods(user)]
 
     def is_safe_url(self, url: str | None) -> bool:
         return bool(url) and is_local(str(url))

@@ -177,3 +177,15 @@ def test_staff_can_let_somebody_in_who_has_lost_everything(visitor: Browser, ada
     for email, refusal in (("ada@example.com", "password alone already"), ("eve@example.com", "Nobody has the e-mail")):
         with pytest.raises(CommandError, match=refusal):
             call_command("reset_two_step", email)
+
+
+def test_who_is_asked_once_more_may_use_the_second_step(visitor: Browser, ada: User, secret: str) -> None:
+    visitor.sign_in(ada)
+    visitor.post(SECOND, code=code_of(secret))
+    target = "/accounts/two-step/recovery-codes/generate/"
+    page = visitor.get(f"{PLATFORM}{target}")
+    assert "Is it you?" in text(page)
+    assert "Leave it Use a code" in text(page)
+    again = visitor.post(f"{TWO_STEP}reauthenticate/", code="000000", next=target)
+    assert "Incorrect code." in text(again)
+    assert "Use your password" in text(again)
