@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
     names = sorted(
         found.name.removesuffix("_")
         for found in pkgutil.iter_modules(flux.bench.__path__)
-        if found.name != "__main__" and not found.ispkg
+        if not found.name.startswith("_") and not found.ispkg
     )
     if not argv or argv[0] not in names:
         sys.stderr.write(f"Which benchmark? {', '.join(names)}\n")
