@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from celery import Celery, bootsteps
 from celery.schedules import crontab
-from celery.signals import after_task_publish, before_task_publish, setup_logging
+from celery.signals import after_task_publish, before_task_publish, setup_logging, worker_init
 from django.conf import settings
 from django.dispatch import receiver
 from django_structlog.celery.receivers import CeleryReceiver
@@ -60,6 +60,16 @@ class LogTasks(bootsteps.Step):
 
 
 app.steps["worker"].add(LogTasks)
+
+
+@worker_init.connect
+def refuse_transaction_pooling(**_kwargs: Any) -> None:
+    """A job commits step by step and holds locks in between, for which it needs a session of the server to itself."""
+    if settings.POOLED:
+        raise SystemExit(
+            "A worker cannot go through PgBouncer in transaction mode: give it a DATABASE_URL that leads to PostgreSQL"
+            " itself (or to a pool in session mode), and DATABASE_POOLING=session."
+        )
 
 
 @setup_logging.connect

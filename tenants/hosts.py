@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models.base import ModelState
 
 from tenants.context import public_context
+from tenants.db.transactions import one_session
 from tenants.models import Domain, Restaurant
 
 HOST_SECONDS = 30
@@ -37,7 +38,7 @@ def restaurant_of_host(host: str) -> Restaurant | None:
     now = time.monotonic()
     remembered = _restaurants_by_host.get(host)
     if remembered is None or now - remembered[0] >= HOST_SECONDS:
-        with public_context():
+        with public_context(), one_session():
             domain = Domain.objects.select_related("tenant").filter(domain=host).first()
             if domain is not None:
                 domain.tenant.host = domain.domain if domain.is_primary else domain.tenant.host

@@ -24,6 +24,7 @@ from django.utils import timezone
 from tenants import sessions
 from tenants.context import public_context, restaurant_context
 from tenants.db import roles
+from tenants.db.transactions import one_session
 from tenants.hosts import restaurant_of_host
 from tenants.models import Restaurant
 
@@ -95,7 +96,7 @@ class RestaurantMiddleware:
         request.restaurant = None  # type: ignore[attr-defined]
         if host == settings.FLUX_DOMAIN:
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
-            with public_context():
+            with public_context(), one_session():
                 return self.get_response(request)
         restaurant = restaurant_of_host(host)
         if restaurant is None:
@@ -106,7 +107,7 @@ class RestaurantMiddleware:
         if host != restaurant.host and leads_on(request):
             return lead_on(restaurant_url(request, restaurant, request.get_full_path()))
         request.restaurant = restaurant  # type: ignore[attr-defined]
-        with restaurant_context(restaurant), timezone.override(restaurant.zone):
+        with restaurant_context(restaurant), timezone.override(restaurant.zone), one_session():
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = stream_for(restaurant, response.streaming_content)  # type: ignore[arg-type]
@@ -131,7 +132,7 @@ def stream_for(restaurant: Restaurant, chunks: Iterable[bytes]) -> Iterator[byte
     """`chunks`, each made for `restaurant`: the server asks for them after the request's own context has ended."""
     rest, end = iter(chunks), object()
     while True:
-        with restaurant_context(restaurant), timezone.override(restaurant.zone):
+        with restaurant_context(restaurant), timezone.override(restaurant.zone), one_session():
             chunk = next(rest, end)
         if chunk is end:
             return

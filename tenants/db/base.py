@@ -25,6 +25,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgres
+from django.utils.functional import cached_property
 from django_tenants.postgresql_backend import base
 from django_tenants.utils import quote_schema_name
 from psycopg import Cursor
@@ -86,6 +87,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _used_at = 0.0
     _ends_transaction = False
+    _is_opening = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._constructed = False
@@ -146,6 +148,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._used_at = time.monotonic()
         if self.alias == NO_DB_ALIAS:
             return  # to make and drop databases, where there is no schema of ours
+        if self._is_opening:
+            return  # Django asks the catalogs for types; a session without a role can read nothing else
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
             return  # every statement but a rollback fails now, and a rollback needs no path
@@ -243,6 +247,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Behind PgBouncer, leave the BEGIN to the message that chooses path and role."""
         if autocommit or not self.is_pooled:
             super()._set_autocommit(autocommit)
+
+    def connect(self) -> None:
+        self._is_opening = True
+        try:
+            super().connect()
+        finally:
+            self._is_opening = False
+
+    @cached_property
+    def pg_version(self) -> int:
+        """The server's version, which it said when the session began; Django would open a cursor in some schema."""
+        was_open = self.connection is not None
+        self.ensure_connection()
+        version: int = self.connection.info.server_version
+        if not was_open:
+            self.close()
+        return version
 
     # How long a connection lives
 
