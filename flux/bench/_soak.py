@@ -17,12 +17,13 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+import psycopg
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.core.exceptions import ObjectDoesNotExist
@@ -125,7 +126,7 @@ class Visitor:
         self.tally.by_kind[kind] += 1
         try:
             getattr(self, kind)(self.here)
-        except (DatabaseError, RedisError, NoRestaurant, Refused) as error:
+        except (DatabaseError, psycopg.Error, RedisError, NoRestaurant, Refused) as error:
             self.tally.errors[type(error.__cause__ or error).__name__] += 1
         except (ObjectDoesNotExist, StopIteration) as error:
             self.tally.look(self.here, [], f"{kind}: {error!r}")
@@ -258,12 +259,11 @@ class Visitor:
                     body.append(piece or b"")
         finally:
             for answer in answers.values():
-                answer.close()  # type: ignore[attr-defined]
-        for asked, pieces in bodies.items():
-            lines = b"".join(pieces).decode().splitlines()[1:]
-            self.tally.look(asked, [*dict.fromkeys(MARKER.findall("\n".join(lines)))], "stream")
+                answer.close()
+        for asked, body in bodies.items():
+            self.tally.look(asked, [*dict.fromkeys(MARKER.findall(b"".join(body).decode()))], "stream")
 
-    def _request(self, place: Place) -> Iterator[bytes]:
+    def _request(self, place: Place) -> Any:
         from flux.wsgi import application
 
         environ = {
@@ -277,11 +277,12 @@ class Visitor:
             "wsgi.input": sys.stdin.buffer,
         }
         said: list[str] = []
-        answer = application(environ, lambda status, _headers: said.append(status))
+        serve: Any = application
+        answer = serve(environ, lambda status, _headers: said.append(status))
         if not said[0].startswith("200"):
             answer.close()
             raise Refused(said[0])
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def public(self, place: Place) -> None:
         """Hosts as the platform sees them, and as the restaurant does."""
