@@ -31,6 +31,8 @@ from tenants.sites import platform_site
 
 LATE_AFTER = timedelta(days=2)
 FORECAST_COLOURS = {"on time": "success", "late": "warning"}
+# What hosts, dates and amounts depend on is changed in the restaurant's own Settings, with all that follows from it.
+OWN_SETTINGS = ("slug", "timezone", "closeout_hour", "currency")
 STATUS_COLOURS = {"trial": "info", "active": "success", "suspended": "warning", "closed": "danger"}
 
 
@@ -233,16 +235,18 @@ class RestaurantAdmin(ModelAdmin):
         return self.fieldsets if obj else self.fieldsets[:2]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Restaurant | None = None) -> list[str]:
-        return [*self.readonly_fields, "slug"] if obj else self.readonly_fields  # its host is made from the slug
+        return [*self.readonly_fields, *OWN_SETTINGS] if obj else self.readonly_fields
 
     def get_inlines(self, request: HttpRequest, obj: Restaurant | None) -> list[type[TabularInline]]:
         return self.inlines if obj else [FirstOwnerInline]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
-        if change:
-            obj.save()
-        else:
+        if not change:
             provisioning.open_restaurant(obj)
+        elif form.changed_data:
+            if "status" in form.changed_data:
+                obj.closed_at = timezone.now() if obj.status == Restaurant.Status.CLOSED else None
+            obj.save(update_fields=[*form.changed_data, "closed_at"])  # all else may have changed meanwhile
         transaction.on_commit(forget_hosts)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -212,6 +212,20 @@ def test_making_a_restaurant_opens_it(staff: Client) -> None:
     assert 'name="slug"' not in page.content.decode()
 
 
+def test_what_dates_and_amounts_depend_on_is_no_form_of_staff(staff: Client) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    inlines = {"domains-TOTAL_FORMS": "0", "domains-INITIAL_FORMS": "0", "memberships-TOTAL_FORMS": "0"}
+    page = f"/admin/tenants/restaurant/{bistro.pk}/change/"
+    sent = NEW | inlines | {"timezone": "Asia/Tokyo", "closeout_hour": "9", "currency": "CHF", "name": "Chez nous"}
+    assert staff.post(page, sent | {"status": "closed"}).status_code == 302
+    bistro.refresh_from_db()
+    assert (bistro.timezone, bistro.closeout_hour, bistro.currency) == ("Europe/Paris", 4, "EUR")
+    assert (bistro.name, bistro.status, bistro.closed_at is not None) == ("Chez nous", "closed", True)
+    staff.post(page, sent | {"status": "active"})
+    bistro.refresh_from_db()
+    assert (bistro.status, bistro.closed_at) == ("active", None)
+
+
 def test_a_schema_is_never_renamed_by_a_form(staff: Client) -> None:
     bistro = Restaurant.objects.get(slug="bistro")
     inlines = {f"{name}-{part}_FORMS": "0" for name in ("domains", "memberships") for part in ("TOTAL", "INITIAL")}
