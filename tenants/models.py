@@ -30,6 +30,7 @@ RESERVED_SLUGS = frozenset(
 )
 
 
+SOON = dt.timedelta(days=14)  # a key that ends within it is marked, so that somebody replaces it in time
 REOPENING = dt.timedelta(days=30)
 
 
@@ -490,12 +491,14 @@ class ApiKey(models.Model):
         return self.revoked_at is None and at < self.expires_at
 
     def state(self, at: dt.datetime) -> str:
-        """In a word: working, replaced (works until its successor has taken over), ended or revoked."""
+        """In a word: working, ends_soon, replaced (works until its successor has taken over), ended or revoked."""
         if self.revoked_at is not None:
             return "revoked"
         if at >= self.expires_at:
             return "ended"
-        return "replaced" if self.replaced_by_id else "working"
+        if self.replaced_by_id:
+            return "replaced"
+        return "ends_soon" if self.expires_at - at < SOON else "working"
 
 
 class Health(models.Model):

@@ -36,7 +36,18 @@ SYSTEMS |= {"CrOS": "ChromeOS", "Linux": "Linux"}
 TONES = {
     "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent", "working"),
     "info": ("running", "in_progress", "trial", "preview", "ready"),
-    "warn": ("draft", "late", "stale", "incomplete", "suspended", "uploaded", "partly", "no_recipe", "replaced"),
+    "warn": (
+        "draft",
+        "late",
+        "stale",
+        "incomplete",
+        "suspended",
+        "uploaded",
+        "partly",
+        "no_recipe",
+        "replaced",
+        "ends_soon",
+    ),
     "bad": ("failed", "refused", "error", "cancelled", "closed", "overdue", "revoked"),
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}

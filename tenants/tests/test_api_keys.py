@@ -249,6 +249,19 @@ def test_an_overlap_never_lengthens_a_life(
         assert ApiKey.objects.get(pk=old.key.pk).expires_at == began + dt.timedelta(days=30)
 
 
+def test_a_key_says_in_a_word_how_it_is(
+    make: Callable[..., api_keys.Made], restaurant: Restaurant, owner: User
+) -> None:
+    began = timezone.now()
+    key = make(at=began).key
+    days = {days: key.state(began + dt.timedelta(days=days)) for days in (0, 16, 17, 30)}
+    assert days == {0: "working", 16: "working", 17: "ends_soon", 30: "ended"}
+    api_keys.rotate(key.pk, restaurant, overlap_days=30, by=owner, at=began)
+    with public_context():
+        assert ApiKey.objects.get(pk=key.pk).state(began) == "replaced"
+    assert api_keys.revoke(key.pk, restaurant, by=owner, at=began).state(began) == "revoked"
+
+
 def test_a_form_that_comes_twice_makes_one_key(make: Callable[..., api_keys.Made], restaurant: Restaurant) -> None:
     made = make()
     with pytest.raises(api_keys.AlreadyMade):

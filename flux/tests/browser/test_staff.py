@@ -1,16 +1,17 @@
 """Staff in Chromium: the platform's admin and a restaurant's, on a phone and at a desk; and the way out again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Request
+from playwright.sync_api import Request, expect
 
 from flux.tests.browser.conftest import Place, Visitor, committed
 from menu.models import Ingredient, MenuItem
 from tenants.models import User
 
 PLATFORM_PAGES = ["", "tenants/restaurant/", "tenants/restaurant/add/", "tenants/user/add/", "tenants/membership/"]
+PLATFORM_PAGES += ["tenants/health/", "tenants/failedtask/", "tenants/apikey/", "tenants/invitation/"]
 RESTAURANT_PAGES = ["", "menu/menuitem/", "menu/ingredient/"]
 
 
@@ -48,6 +49,32 @@ def test_the_staff_admins_work(visit: Callable[..., Visitor], staff_place: Place
         page.goto(f"{staff_place.url}/admin/{path}")
         look(visitor)
     assert asked - {"", "flux.localhost"} == {urlsplit(staff_place.url).hostname}
+
+
+@pytest.fixture
+def sam(place: Place) -> Iterator[User]:
+    """Somebody of the staff who works in no restaurant."""
+    email = f"sam@{place.restaurant.slug}.example"
+    made = committed(lambda: User.objects.create_user(email, "correct-horse-battery", is_staff=True, is_superuser=True))
+    yield made
+    committed(made.delete)
+
+
+def test_support_is_let_in_for_a_reason(visit: Callable[..., Visitor], place: Place, sam: User) -> None:
+    visitor = visit()
+    page = visitor.page
+    page.goto(f"{place.platform_url}/admin/tenants/restaurant/{place.restaurant.pk}/change/")
+    page.get_by_label("Email").fill(sam.email)
+    page.get_by_label("Password").fill("correct-horse-battery")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("Support access").first.click()
+    page.get_by_label("Reason").fill("Imports fail")
+    page.get_by_role("button", name="Let me in").click()
+    expect(page.get_by_text("You have access to", exact=False)).to_be_visible()
+    look(visitor)
+    page.goto(f"{place.url}/orders/")
+    expect(page.get_by_text("You are here as support, until", exact=False)).to_be_visible()
+    visitor.look_round()
 
 
 def look(visitor: Visitor) -> None:
