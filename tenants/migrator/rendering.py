@@ -165,7 +165,7 @@ def no_questions() -> Iterator[None]:
 
 def _replaced(executor: MigrationExecutor, plan: list[Migration]) -> tuple[Key, ...]:
     """Squashed migrations to be noted as applied, since all that they stand for is."""
-    applied = {*executor.loader.applied_migrations, *(key for each in plan for key in recorded(each))}
+    applied = {*executor.recorder.applied_migrations(), *(key for each in plan for key in recorded(each))}
     return tuple(
         key
         for key, migration in executor.loader.replacements.items()

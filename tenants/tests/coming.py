@@ -20,36 +20,46 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = {atomic}
     allows = {allows}
-    dependencies = [({app!r}, {after!r})]
+    replaces = {replaces}
+    dependencies = {dependencies}
     operations = [
         {operations}
     ]
 """
 
 
-def write(folder: Path, app: str, *operations: str, atomic: bool = True, allows: str = "{}") -> str:
+def write(
+    folder: Path, app: str, *operations: str, squashes: bool = False, atomic: bool = True, allows: str = "{}"
+) -> str:
     """Write into `folder` a package of all migrations of `app` with one more, and answer the package's name.
 
-    It is to be named in MIGRATION_MODULES, and `folder` to be on the path.
+    `squashes`: it stands for all of them. The package is to be named in MIGRATION_MODULES, and found in `folder`.
     """
     package = f"coming_{app}_{next(_numbers)}"
     home = folder / package
     home.mkdir()
     real = MigrationLoader.migrations_module(app)[0]
     home.joinpath("__init__.py").write_text(f"import {real}\n\n__path__ += {real}.__path__\n")
-    after = MigrationLoader(None).graph.leaf_nodes(app)[0][1]
+    graph = MigrationLoader(None).graph
+    here = [key for key in graph.nodes if key[0] == app] if squashes else []
     home.joinpath(f"{NAME}.py").write_text(
-        SOURCE.format(app=app, after=after, atomic=atomic, allows=allows, operations="\n        ".join(operations))
+        SOURCE.format(
+            atomic=atomic,
+            allows=allows,
+            replaces=here,
+            dependencies=[] if squashes else graph.leaf_nodes(app),
+            operations="\n        ".join(operations),
+        )
     )
     return package
 
 
 @contextmanager
 def coming(
-    folder: Path, app: str, *operations: str, atomic: bool = True, allows: str = "{}"
+    folder: Path, app: str, *operations: str, squashes: bool = False, atomic: bool = True, allows: str = "{}"
 ) -> Iterator[tuple[str, str]]:
     """Let `app` have one more migration, of `operations` in source code, for the length of the block."""
-    package = write(folder, app, *operations, atomic=atomic, allows=allows)
+    package = write(folder, app, *operations, squashes=squashes, atomic=atomic, allows=allows)
     sys.path.insert(0, str(folder))
     try:
         with override_settings(MIGRATION_MODULES={app: package}):

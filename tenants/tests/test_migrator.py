@@ -21,6 +21,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test.utils import CaptureQueriesContext
 
 from conftest import SUPERUSER, as_owner, own_process
@@ -157,6 +158,25 @@ def test_schemas_come_out_as_by_djangos_own_migrate(schemas: list[Target], tmp_p
         assert (report.migrated, report.is_complete) == (2, True)
         assert differences(by_django(first), *others) == [frozenset(), frozenset()]
         assert run(schemas) == waves.Report(up_to_date=3)
+
+
+def test_a_squashed_migration_is_noted_as_django_notes_it(schemas: list[Target], tmp_path: Path) -> None:
+    """Where all that it stands for has been applied, and where nothing has."""
+    bare = Target(provisioning.make_schema().name, "dill")
+    try:
+        for schema in (schemas[2], bare):
+            empty(schema)
+        names = [name for app, name in MigrationLoader(None).graph.nodes if app == "menu"]
+        both = [f'*__import__("menu.migrations.{name}", fromlist=["x"]).Migration.operations,' for name in names]
+        with coming(tmp_path, "menu", *both, squashes=True):
+            assert run([schemas[1], schemas[2]]) == waves.Report(migrated=2)
+            assert differences(by_django(schemas[0]), schemas[1]) == [frozenset()]
+            assert differences(by_django(bare), schemas[2]) == [frozenset()]
+            recorded = "SELECT count(*) FROM {}.django_migrations WHERE name = '9001_coming'"
+            assert [sql(recorded.format(schema.schema_name)) for schema in schemas] == [[(1,)]] * 3
+            assert run([*schemas, bare]) == waves.Report(up_to_date=4)
+    finally:
+        provisioning.drop_schema(bare.schema_name)
 
 
 def test_verify_names_what_differs(schemas: list[Target]) -> None:
