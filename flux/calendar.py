@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from pos import business_days, loading
-from tenants import restaurants
+from tenants import health, restaurants
 from tenants.actors import By, as_json, from_json
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -71,8 +71,9 @@ def work_off(restaurant: Restaurant, job_id: UUID) -> bool:
     try:
         with jobs.told_apart(job) as tell, transaction.atomic():
             rebuilt = _change(restaurant, job, tell)
-    except Exception:
+    except Exception as error:
         log.exception("calendar_change_failed")
+        health.failed("calendar", error)
         jobs.finish(job, note="", error=FAULT)
         return False
     log.info("calendar_changed", orders=rebuilt.orders, unreadable=rebuilt.unreadable)
