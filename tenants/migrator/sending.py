@@ -210,7 +210,11 @@ def note_failure(schema: Target, step: Step, error: Exception) -> None:
         migration = in_words(step.keys)
         if noted.migration != migration:
             noted.migration, noted.operations_done = migration, 0
-        noted.error, noted.failed_at, noted.failures = str(error).strip(), now(), noted.failures + 1
+        noted.error, noted.failed_at, noted.failures = (
+            str(error).strip() or type(error).__name__,
+            now(),
+            noted.failures + 1,
+        )
         noted.save()
 
 

@@ -260,7 +260,8 @@ class Wave:
         connection.close()
         if not standing.is_there(schema):
             return  # removed meanwhile
-        log.warning("migration_failed", schema=schema.schema_name, of=str(schema), error=str(error).strip())
+        reason = str(error).strip() or type(error).__name__
+        log.warning("migration_failed", schema=schema.schema_name, of=str(schema), error=reason)
         sending.note_failure(schema, step, error)
         with self.lock:
-            self.failed[str(schema)] = f"{rendering.shortly(step.keys)}: {str(error).strip().splitlines()[0]}"
+            self.failed[str(schema)] = f"{rendering.shortly(step.keys)}: {reason.splitlines()[0]}"

@@ -41,7 +41,7 @@ def write(
     real = MigrationLoader.migrations_module(app)[0]
     home.joinpath("__init__.py").write_text(f"import {real}\n\n__path__ += {real}.__path__\n")
     graph = MigrationLoader(None).graph
-    here = [key for key in graph.nodes if key[0] == app] if squashes else []
+    here = sorted(key for key in graph.nodes if key[0] == app) if squashes else []
     home.joinpath(f"{NAME}.py").write_text(
         SOURCE.format(
             atomic=atomic,

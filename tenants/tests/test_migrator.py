@@ -166,7 +166,7 @@ def test_a_squashed_migration_is_noted_as_django_notes_it(schemas: list[Target],
     try:
         for schema in (schemas[2], bare):
             empty(schema)
-        names = [name for app, name in MigrationLoader(None).graph.nodes if app == "menu"]
+        names = sorted(name for app, name in MigrationLoader(None).graph.nodes if app == "menu")
         both = [f'*__import__("menu.migrations.{name}", fromlist=["x"]).Migration.operations,' for name in names]
         with coming(tmp_path, "menu", *both, squashes=True):
             assert run([schemas[1], schemas[2]]) == waves.Report(migrated=2)
@@ -299,6 +299,36 @@ def test_a_table_in_use_for_too_long_is_a_failure(schemas: list[Target], tmp_pat
             report = run(schemas, replace(QUICKLY, tries=2))
         assert report.failed == {"bean": "menu.9001_coming: canceling statement due to lock timeout"}
         assert run(schemas) == waves.Report(up_to_date=2, migrated=1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_that_is_lost_is_made_anew(
+    when: str, schemas: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where only the answer was lost: what has been committed is not sent again."""
+    send, tries = Sender.send, Counter()
+
+    def cut_short(self: Sender, schema: Target, step: rendering.Step) -> None:
+        tries[schema.slug] += 1
+        if when == "after":
+            send(self, schema, step)
+        if schema.slug == "bean" and tries["bean"] == 1:
+            with as_owner(SUPERUSER):
+                sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        if when == "before":
+            send(self, schema, step)
+
+    monkeypatch.setattr(Sender, "send", cut_short)
+    with coming(tmp_path, "menu", ADD_FIELD):
+        assert run(schemas) == waves.Report(migrated=3)
+    assert tries["bean"] == (2 if when == "before" else 1)
+
+
+def test_a_failure_without_a_word_is_noted_by_its_kind(schemas: list[Target], tmp_path: Path) -> None:
+    silent = "migrations.RunPython(lambda apps, editor: next(iter(()))),"
+    with coming(tmp_path, "menu", silent):
+        assert run(schemas[:1]).failed == {"aubergine": "menu.9001_coming: StopIteration"}
+        assert notes() == {schemas[0].schema_name: ("StopIteration", 1)}
 
 
 def test_python_runs_in_each_schema_by_django(schemas: list[Target], tmp_path: Path) -> None:
