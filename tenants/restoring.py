@@ -92,6 +92,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
             raise OtherVersion(f"It has format {manifest['format']}; this Flux reads format {archives.FORMAT}.")
         if not all(isinstance(manifest[part], kind) for part, kind in PARTS.items()):
             raise TypeError
+        manifest["migrations"] = [str(name) for name in manifest["migrations"]]
     except (ValueError, KeyError, TypeError) as error:
         raise NoArchive("Its manifest.json cannot be read.") from error
     return dict(manifest)
@@ -129,10 +130,11 @@ def _opened(rows: list[dict[str, Any]], slug: str | None, name: str | None) -> R
     """A new restaurant with the facts of the exported one."""
     try:
         (facts,) = rows
-        kept = {key: facts[key] for key in KEPT}
+        kept = {key: facts[key] for key in ("slug", "name", *KEPT)}
     except (ValueError, KeyError) as error:
         raise NoArchive("It does not say which restaurant it is of.") from error
-    restaurant = Restaurant(**kept | {"slug": slug or facts["slug"], "name": name or facts["name"]})
+    restaurant = Restaurant(**kept)
+    restaurant.slug, restaurant.name = slug or restaurant.slug, name or restaurant.name
     if restaurant.status == Restaurant.Status.CLOSED:
         restaurant.status = Restaurant.Status.ACTIVE  # a restaurant is brought back to be worked in
     provisioning.open_restaurant(restaurant)
@@ -180,7 +182,7 @@ def _rows(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
 def _platform_rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
     try:
         return list(_rows(archive, f"platform/{name}.json"))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise NoArchive(f"What it says about its {name} cannot be read.") from error
 
 

@@ -244,6 +244,8 @@ class TestPage:
         ("tables/menu_menuitem.json", lambda old: old.replace(b"soup", b"\\u0000"), True, "Its table menu_menuitem"),
         ("tables/pos_salesfile.json", lambda old: old.replace(b'"content":"', b'"content":"#'), True, "pos_salesfile"),
         ("platform/restaurant.json", lambda _: b"[\n]\n", True, "does not say which restaurant it is of"),
+        ("platform/restaurant.json", lambda old: old.replace(b'"slug"', b'"snail"'), True, "does not say which"),
+        ("platform/restaurant.json", lambda _: b"[\n7\n]\n", True, "What it says about its restaurant cannot be read"),
     ],
 )
 def test_a_damaged_file_is_refused_and_leaves_nothing(
