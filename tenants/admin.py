@@ -14,8 +14,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
@@ -166,7 +166,7 @@ class RestaurantAdmin(ModelAdmin):
     )
     def ask_for_access(self, request: HttpRequest, form: AccessForm, object_id: str) -> HttpResponse:
         """Let the staff member who asks in, for a while, and lead back to the restaurant's page here."""
-        restaurant = get_object_or_404(Restaurant, pk=object_id)
+        restaurant = self._found(request, object_id)
         try:
             given = support.begin(
                 restaurant,
@@ -184,10 +184,17 @@ class RestaurantAdmin(ModelAdmin):
         page = reverse("admin:tenants_restaurant_change", args=[restaurant.pk])
         return HttpResponse(headers={"HX-Redirect": page}) if request.headers.get("HX-Request") else redirect(page)
 
+    def _found(self, request: HttpRequest, object_id: str) -> Restaurant:
+        restaurant = self.get_object(request, object_id)
+        if restaurant is None:
+            raise Http404
+        return restaurant
+
     def has_erase_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Who of the staff may erase this restaurant; nobody, before it is closed."""
-        closed = Restaurant.objects.filter(pk=object_id, status=Restaurant.Status.CLOSED)
-        return request.user.has_perm("tenants.add_erasure") and closed.exists()
+        restaurant = self.get_object(request, object_id)  # None also for what is no key at all
+        is_closed = restaurant is not None and restaurant.status == Restaurant.Status.CLOSED
+        return request.user.has_perm("tenants.add_erasure") and is_closed
 
     @action(
         description="Erase",
@@ -204,7 +211,7 @@ class RestaurantAdmin(ModelAdmin):
     )
     def erase(self, request: HttpRequest, form: EraseForm, object_id: str) -> HttpResponse:
         """Have the restaurant erased in the background; without its slug nothing happens."""
-        restaurant = get_object_or_404(Restaurant, pk=object_id)
+        restaurant = self._found(request, object_id)
         page = reverse("admin:tenants_restaurant_change", args=[restaurant.pk])
         if form.cleaned_data["slug"] != restaurant.slug:
             self.message_user(request, f"Nothing was erased: the slug is “{restaurant.slug}”.", messages.ERROR)
@@ -304,7 +311,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Whoever sets the password of somebody who works in a restaurant could go in under their name."""
-        if _works_somewhere(get_object_or_404(User, pk=id)):
+        if (person := self.get_object(request, id)) is not None and _works_somewhere(person):
             raise PermissionDenied("Their password is theirs: send them to “Forgotten your password?”.")
         return super().user_change_password(request, id, form_url)
 

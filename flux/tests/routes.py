@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter, UUIDConverter
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-PARAMETER = re.compile(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)")
+PARAMETER = re.compile(r"<(?:\w+:)?\w+>|\(\?P<\w+>[^)]*\)")
 APPS = {"menu", "pos", "forecasting", "procurement"}  # whose pages are about rows of their own, dishes and jobs
 NOWHERE = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "987654321", "text": "nowhere"}
 

@@ -3,22 +3,34 @@
 Nothing here names a page, an endpoint or a model: all are found, so that new ones are held to the same.
 """
 
+import contextlib
 import gzip
+import inspect
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
 
 import pytest
+import redis
+from django.apps import apps
+from django.conf import settings
+from django.core.cache import cache
+from django.db import models, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from conftest import signed_in
 from flux import tasks
+from flux.celery import app
 from flux.tests.filling import fill, keys, snapshot, tenant_models
 from flux.tests.routes import Route, all_routes
-from tenants import tokens
+from tenants import access, api_keys, tokens
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.office.models import Job
+from tenants.sites import restaurant_site
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +59,38 @@ def owner(ours: Restaurant, theirs: Restaurant, member: Callable[..., User]) -> 
     return User.objects.get(pk=user.pk)
 
 
+# Addresses that show no row of a restaurant's own tables to its owner. A new one? Show that it needs to stand here.
+SHOWS_NO_ROWS = {
+    # Open to everybody, the same for all
+    "api/",
+    "api:docs",
+    "api:index",
+    "api:problem_kind",
+    "api:problem_kinds",
+    "api:schema",
+    "auth:enter",
+    "auth:sign_in",
+    # Forms that start empty
+    "menu:ingredient_add",
+    "pos:upload",
+    "procurement:supplier_add",
+    # People, keys and devices: rows of `public`, which test_roles.py tries one by one
+    "pages:key",
+    "pages:keys",
+    "pages:me",
+    "pages:people",
+    "pages:person",
+    "pages:tablets",
+    "tablet:names",
+    "tablet:pin",
+    # Words and numbers alone; a file that is not a page
+    "pages:data",
+    "pages:jobs",
+    "pages:settings",
+    "pos:rejects",
+}
+
+
 class Visitor:
     """The portal and support admin by session, the API by token."""
 
@@ -64,6 +108,22 @@ class Visitor:
 @pytest.fixture
 def visitor(owner: User, ours: Restaurant) -> Visitor:
     return Visitor(owner, ours)
+
+
+def visitor_as(kind: str, ours: Restaurant, owner: User, member: Callable[..., User]) -> Visitor:
+    """The owner, who is staff too; somebody of the kitchen; or an integrator's program with every scope."""
+    visitor = Visitor(member(ours, Membership.Role.KITCHEN) if kind == "kitchen" else owner, ours)
+    if kind == "program":
+        made = api_keys.make(ours, name="Till", scopes=list(access.SCOPES), days=30, by=owner, at=timezone.now())
+        visitor.api.defaults["HTTP_AUTHORIZATION"] = f"Bearer {made.secret}"
+    return visitor
+
+
+def secrets_of(restaurant: Restaurant, marker: str) -> set[str]:
+    """What only this restaurant's pages may say; days and short numbers are nobody's secret."""
+    long_keys = {str(key) for _, key in keys(restaurant) if len(str(key)) > 10}
+    days = {key for key in long_keys if re.fullmatch(r"[\d-]{10}", key)}
+    return {marker, restaurant.name.lower(), restaurant.schema_name} | (long_keys - days)
 
 
 def text_of(answer: HttpResponse) -> str:
@@ -89,29 +149,29 @@ def test_every_kind_of_row_is_there(ours: Restaurant, theirs: Restaurant) -> Non
             assert [model._meta.label for model in tenant_models() if not model.objects.exists()] == []  # type: ignore[attr-defined]
 
 
-def test_no_page_or_endpoint_shows_the_other_restaurant(visitor: Visitor, ours: Restaurant, theirs: Restaurant) -> None:
-    secrets = {THEIRS, theirs.name.lower(), theirs.schema_name}
-    secrets |= {str(key) for _, key in keys(theirs) if len(str(key)) > 10 and not re.fullmatch(r"[\d-]{10}", str(key))}
-    seen, leaks = set(), []
+@pytest.mark.parametrize("kind", ["owner", "kitchen", "program"])
+def test_no_page_or_endpoint_shows_the_other_restaurant(
+    kind: str, ours: Restaurant, theirs: Restaurant, owner: User, member: Callable[..., User]
+) -> None:
+    """Every address is visited. One that never shows a row of ours would find nothing: it is named in SHOWS_NO_ROWS."""
+    visitor, secrets = visitor_as(kind, ours, owner, member), secrets_of(theirs, THEIRS)
+    shown, refused, leaks = set(), set(), []
     for route, address in addresses(ours):
-        if route.names_rows and route.name in seen:
+        if route.names_rows and route.name in shown:
             continue  # its page has been looked at, with the key of the right kind of row
         answer = visitor.get(route, address)
         text = text_of(answer)
         leaks += [(address, secret) for secret in secrets if secret in text]
         if answer.status_code == 200 and OURS in text:
-            seen.add(route.name)
+            shown.add(route.name)
+        if answer.status_code == 405:
+            refused.add(route.name)  # it takes POST alone
     assert leaks == []
-    assert shown_pages(route.name for route in all_routes() if not route.is_admin) - seen == set()
-    assert {name for name in seen if name.endswith("_changelist")} != set()
-
-
-def shown_pages(names: Iterator[str]) -> set[str]:
-    """Those of `names` that must have shown our own rows, or the test above would see nothing and so find nothing."""
-    show_rows = {"pages:menu", "procurement:order_list", "procurement:order", "procurement:suppliers"}
-    show_rows |= {"procurement:stock", "forecasting:overview", "forecasting:item", "menu:item", "menu:ingredients"}
-    show_rows |= {"pos:history", "api:menu-item-list", "api:menu-item-detail"}
-    return show_rows & set(names)
+    if kind == "owner":
+        pages = {route.name for route in all_routes() if not route.is_admin}
+        assert pages - shown - refused == SHOWS_NO_ROWS
+        lists = {f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist" for m in restaurant_site._registry}
+        assert lists - shown == set()
 
 
 def test_the_other_restaurants_keys_lead_nowhere(visitor: Visitor, ours: Restaurant, theirs: Restaurant) -> None:
@@ -188,3 +248,110 @@ def test_a_task_for_one_restaurant_leaves_the_other_alone(ours: Restaurant, thei
     assert job.status in {Job.Status.DONE, Job.Status.FAILED}
     assert snapshot(ours) != own
     assert snapshot(theirs) == before
+
+
+def test_the_platforms_pages_show_no_rows_of_a_restaurant(
+    ours: Restaurant, theirs: Restaurant, owner: User, member: Callable[..., User]
+) -> None:
+    """Neither to its staff, whom `owner` belongs to, nor to people, who do not see restaurants of others at all."""
+    for person, hidden in (
+        (owner, {OURS, THEIRS}),
+        (member(ours, Membership.Role.OWNER, email="plain@example.com"), {OURS, THEIRS, theirs.name.lower()}),
+    ):
+        browser = Client(headers={"host": "flux.localhost"})
+        with public_context():
+            browser.force_login(person)
+        opened, leaks = 0, []
+        for route in all_routes("flux.urls_public"):
+            if route.name.endswith("logout"):
+                continue
+            for address in platform_addresses(route, theirs):
+                answer = browser.get(address)
+                opened += answer.status_code == 200
+                leaks += [(address, secret) for secret in hidden if secret in text_of(answer).replace(address, "")]
+        assert leaks == []
+        assert opened > 5
+
+
+def platform_addresses(route: Route, theirs: Restaurant) -> list[str]:
+    """With the other restaurant's key, its name in the address, and with such as lead nowhere."""
+    if not route.params:
+        return [route.address()]
+    return [route.address([value] * len(route.params)) for value in (str(theirs.pk), theirs.slug)] + [route.address()]
+
+
+def own_tasks() -> dict[str, Any]:
+    """Every task of ours that the workers know, by name."""
+    app.loader.import_default_modules()
+    apps = {"flux", "tenants", "menu", "pos", "forecasting", "procurement"}
+    return {
+        name: task
+        for name, task in app.tasks.items()
+        if name.partition(".")[0] in apps and ".tests." not in name and ".test_" not in name
+    }
+
+
+# Tasks that are for no single restaurant, which no test here can run for one.
+FOR_ALL = {
+    "flux.tasks.nightly",
+    "flux.tasks.let_demo_orders_arrive",
+    "tenants.tasks.forget_unproven_people",
+    "tenants.upkeep.erase",
+    "tenants.upkeep.go_on_erasing",
+    "tenants.upkeep.keep_spares",
+}
+
+
+def takes(task: Any) -> list[str]:
+    """The ids that a task is told beside its restaurant; of one that has no restaurant, `restaurant` is missing."""
+    return list(inspect.signature(task.run).parameters)
+
+
+def test_every_task_has_a_restaurant_or_a_reason() -> None:
+    """A new task for all restaurants? Name it above."""
+    assert {name for name, task in own_tasks().items() if "restaurant" not in takes(task)} == FOR_ALL
+
+
+def test_a_task_of_ours_finds_nothing_of_theirs(ours: Restaurant, theirs: Restaurant) -> None:
+    """Each is run for ours with every key of theirs."""
+    before, foreign = snapshot(theirs), [str(key) for _, key in keys(theirs) if isinstance(key, UUID)]
+    ran = set()
+    for name, task in own_tasks().items():
+        if name in FOR_ALL:
+            continue
+        ids = [each for each in takes(task) if each != "restaurant"]
+        for key in foreign if ids else [""]:
+            with contextlib.suppress(Exception), transaction.atomic():  # that there is no such row, in its own words
+                task.delay(restaurant_id=str(ours.pk), **dict.fromkeys(ids, key))
+            ran.add(name)
+    assert len(ran) > 3
+    assert snapshot(theirs) == before
+    with restaurant_context(ours):
+        assert not Job.objects.filter(note__contains=THEIRS).exists()
+
+
+def test_every_key_of_the_cache_carries_its_restaurant(owner: User, ours: Restaurant, theirs: Restaurant) -> None:
+    """After every page has been visited as both: what one has left in the cache stands under its own schema alone."""
+    store = redis.Redis.from_url(settings.REDIS_URL, db=settings.CACHES["default"]["OPTIONS"]["db"])
+    store.flushdb()
+    for restaurant in (ours, theirs):
+        visitor = Visitor(owner, restaurant)
+        with restaurant_context(restaurant):
+            cache.set("marker", restaurant.name)
+        for route in all_routes():
+            if not route.params and not route.is_admin:
+                visitor.get(route, route.address())
+    found = {key.decode(): store.get(key) or b"" for key in store.scan_iter() if store.type(key) == b"string"}
+    assert [key for key in found if not re.match(r"flux:(public|r_\w+):\d+:|platform:\d+:", key)] == []
+    for restaurant, marker in ((ours, OURS), (theirs, THEIRS)):
+        assert [key for key in found if key.startswith(f"flux:{restaurant.schema_name}:")] != []
+        telling = {key for key, value in found.items() if marker.encode() in value or restaurant.name.encode() in value}
+        assert {key for key in telling if f":{restaurant.schema_name}:" not in key} == set()
+
+
+def test_no_file_of_a_restaurant_lies_outside_of_its_tables() -> None:
+    """So there is no path to another's: uploads are rows, and nothing is written to a media folder."""
+    fields = [field for model in apps.get_models() for field in model._meta.get_fields()]
+    assert [field for field in fields if isinstance(field, models.FileField)] == []
+    assert settings.MEDIA_ROOT == ""
+    assert [route.name for route in (*all_routes(), *all_routes("flux.urls_public")) if "media" in route.route] == []
