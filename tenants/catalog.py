@@ -45,6 +45,7 @@ class Table:
     options: str
     comment: str
     rights: frozenset[str]  # of the role that is named like the schema
+    column_rights: tuple[tuple[str, tuple[str, ...]], ...]  # its rights to some columns alone, such as UPDATE
 
 
 def read(schema: str) -> tuple[Table, ...]:
@@ -61,6 +62,9 @@ def read(schema: str) -> tuple[Table, ...]:
     for table, definition in _rows(INDEXES, schema):
         indexes.setdefault(table, []).append(definition)
     rights = {table: frozenset(found) for table, found in _rows(RIGHTS, schema)}
+    column_rights: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for table, right, names in _rows(COLUMN_RIGHTS, schema):
+        column_rights.setdefault(table, []).append((right, tuple(names)))
     return tuple(
         Table(
             name,
@@ -71,6 +75,7 @@ def read(schema: str) -> tuple[Table, ...]:
             options,
             comment,
             rights.get(name, frozenset()),
+            tuple(column_rights.get(name, ())),
         )
         for name, options, comment in _rows(TABLES, schema)
     )
@@ -151,6 +156,14 @@ RIGHTS = """
     GROUP BY c.relname
 """
 
+COLUMN_RIGHTS = """
+    SELECT c.relname, acl.privilege_type, array_agg(a.attname::text ORDER BY a.attnum)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid CROSS JOIN LATERAL aclexplode(a.attacl) acl
+    JOIN pg_roles r ON r.oid = acl.grantee
+    WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r' AND r.rolname = c.relnamespace::regnamespace::text
+    GROUP BY c.relname, acl.privilege_type ORDER BY c.relname COLLATE "C", acl.privilege_type
+"""
+
 # Triggers and rules are listed because they would be lost; those that hold foreign keys are internal.
 STRANGERS = """
     WITH home AS (SELECT to_regnamespace(%s)::oid AS id)
@@ -172,9 +185,9 @@ STRANGERS = """
     SELECT 'type', t.typname::text FROM pg_type t, home
     WHERE t.typnamespace = home.id AND t.typtype <> 'b' AND t.typrelid = 0
     UNION ALL
-    SELECT 'rights to one column:', c.relname || '.' || a.attname
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid, home
-    WHERE c.relnamespace = home.id AND a.attacl IS NOT NULL
+    SELECT 'rights of ' || acl.grantee::regrole || ' to one column:', c.relname || '.' || a.attname
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid CROSS JOIN LATERAL aclexplode(a.attacl) acl, home
+    WHERE c.relnamespace = home.id AND acl.grantee::regrole::text <> home.id::regnamespace::text
     UNION ALL
     SELECT 'rights of ' || acl.grantee::regrole, c.relname::text
     FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) acl, home

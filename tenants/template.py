@@ -154,6 +154,8 @@ def _change_rights(table: Table) -> Iterator[str]:
         yield f"REVOKE {', '.join(missing)} ON {_place(table)} FROM {MARKER}"
     if added := sorted(table.rights - catalog.ROWS):
         yield f"GRANT {', '.join(added)} ON {_place(table)} TO {MARKER}"
+    for right, columns in table.column_rights:
+        yield f"GRANT {right} ({', '.join(map(quote, columns))}) ON {_place(table)} TO {MARKER}"
 
 
 def _comment(table: Table) -> Iterator[str]:

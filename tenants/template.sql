@@ -369,6 +369,8 @@ CREATE INDEX procurement_supplieritem_ingredient_id_93195c2e ON {schema}.procure
 CREATE UNIQUE INDEX procurement_supplieritem_one_preferred ON {schema}.procurement_supplieritem USING btree (ingredient_id) WHERE (is_active AND is_preferred);
 CREATE INDEX procurement_supplieritem_supplier_id_f87f3fac ON {schema}.procurement_supplieritem USING btree (supplier_id);
 REVOKE DELETE, UPDATE ON {schema}."office_auditentry" FROM {schema};
+REVOKE DELETE, UPDATE ON {schema}."pos_salesfile" FROM {schema};
+GRANT UPDATE ("status", "reading", "report", "rejects", "error", "imported_at", "connection_id") ON {schema}."pos_salesfile" TO {schema};
 REVOKE DELETE, UPDATE ON {schema}."procurement_stockmovement" FROM {schema};
 INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('contenttypes', '0001_initial', now()),
@@ -411,6 +413,7 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('office', '0005_opening_hours_and_calendar', now()),
     ('pos', '0001_initial', now()),
     ('pos', '0002_plural_of_daily_sales', now()),
+    ('pos', '0003_files_stay_as_they_came', now()),
     ('procurement', '0001_initial', now()),
     ('procurement', '0002_suggestion', now()),
     ('procurement', '0003_ledger_is_append_only', now()),

@@ -91,3 +91,29 @@ class AppendOnly(Rights):
 
     def describe(self) -> str:
         return f"Rows of {self.model} are added and read, never changed"
+
+
+class OnlyChanging(AppendOnly):
+    """As `AppendOnly`, but for the named columns: what came of a row is noted on it, what came in stays as it was.
+
+    A column that is added later has to be named by another of these, or nobody may change it.
+    """
+
+    def __init__(self, model: str, *columns: str) -> None:
+        super().__init__(model)
+        self.columns = columns
+
+    def forwards(self, app_label: str, schema_editor: Any) -> list[str]:
+        return [*super().forwards(app_label, schema_editor), self._for_columns("GRANT", "TO", app_label, schema_editor)]
+
+    def backwards(self, app_label: str, schema_editor: Any) -> list[str]:
+        granted = self._for_columns("REVOKE", "FROM", app_label, schema_editor)
+        return [granted, *super().backwards(app_label, schema_editor)]
+
+    def _for_columns(self, verb: str, preposition: str, app_label: str, schema_editor: Any) -> str:
+        role = schema_editor.quote_name(schema_editor.connection.schema_name)
+        columns = ", ".join(map(schema_editor.quote_name, self.columns))
+        return f"{verb} UPDATE ({columns}) ON {self._table(app_label, schema_editor)} {preposition} {role}"
+
+    def describe(self) -> str:
+        return f"Of a row of {self.model} only {', '.join(self.columns)} may change"

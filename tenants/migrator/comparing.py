@@ -42,6 +42,11 @@ QUERIES = {
         SELECT nspname, relname, CASE grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(grantee) END, privilege_type
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace, aclexplode(relacl)
         WHERE nspname = ANY(%s) AND relkind IN ('r', 'p', 'v', 'm', 'S')""",
+    "right to a column": """
+        SELECT nspname, relname, attname, pg_get_userbyid(grantee), privilege_type
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        JOIN pg_namespace ON pg_namespace.oid = relnamespace, aclexplode(attacl)
+        WHERE nspname = ANY(%s) AND relkind IN ('r', 'p')""",
     "trigger": """
         SELECT nspname, relname, tgname, pg_get_triggerdef(pg_trigger.oid)
         FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
