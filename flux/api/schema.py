@@ -37,7 +37,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class Schema(AutoSchema):
     """drf-spectacular's, with the problems that an operation of its shape may answer."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # spectacular's has no arguments
         """With the scope that an integrator's key needs."""
         said, wanted = super().get_description(), scope_of(self.view, self.method)
         return f"{said}\n\nAn integrator's key needs the scope `{wanted}`.".strip() if wanted else str(said)
