@@ -63,7 +63,7 @@ def test_processes_of_a_worker_keep_restaurants_apart(noted: list[Restaurant], q
         assert answer is not None, f"{len(found)} of {TASKS} tasks have answered"
         found.append(json.loads(answer[1]))
     bistro, trattoria = ([each.schema_name, each.schema_name, f"Rest of {each.slug}"] for each in noted)
-    right = {0: [bistro, trattoria, bistro], 1: [trattoria, bistro, trattoria]}
+    right = {0: [bistro, trattoria, trattoria, bistro], 1: [trattoria, bistro, bistro, trattoria]}
     assert {each["number"] for each in found} == set(range(TASKS))
     assert [each for each in found if each["seen"] != right[each["number"] % 2]] == []
     assert len({each["process"] for each in found}) == 2

@@ -27,9 +27,9 @@ def look() -> list[str]:
 
 @restaurant_task()
 def tell(restaurant: Restaurant, *, other: str, number: str, answers: str) -> None:
-    """Push what is seen here, in the other restaurant, and here again to the list `answers`.
+    """Push what is seen here, twice in the other restaurant, and here again to the list `answers`.
 
-    In the middle is a transaction, which every third task rolls back.
+    The first look at the other is in a transaction, which every third task rolls back.
     """
     with public_context():
         another = Restaurant.objects.get(pk=other)
@@ -39,6 +39,8 @@ def tell(restaurant: Restaurant, *, other: str, number: str, answers: str) -> No
             seen.append(look())
         if int(number) % 3 == 0:
             raise Trouble
+    with restaurant_context(another):
+        seen.append(look())
     seen.append(look())
     answer = {"number": int(number), "restaurant": restaurant.slug, "seen": seen, "process": os.getpid()}
     redis.Redis.from_url(settings.REDIS_URL).rpush(answers, json.dumps(answer))
