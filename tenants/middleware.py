@@ -7,7 +7,6 @@ import structlog
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.core.cache import caches
-from django.core.exceptions import DisallowedHost
 from django.db import connection, transaction
 from django.http import (
     HttpRequest,
@@ -22,7 +21,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from tenants import sessions
-from tenants.context import public_context, restaurant_context
+from tenants.context import chosen, public_context
 from tenants.db import roles
 from tenants.db.transactions import one_session
 from tenants.hosts import restaurant_of_host
@@ -89,10 +88,7 @@ class RestaurantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            host = request.get_host().rsplit(":", 1)[0].lower()
-        except DisallowedHost:
-            return nobody_here()
+        host = host_of(request)
         request.restaurant = None  # type: ignore[attr-defined]
         if host == settings.FLUX_DOMAIN:
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
@@ -107,11 +103,42 @@ class RestaurantMiddleware:
         if host != restaurant.host and leads_on(request):
             return lead_on(restaurant_url(request, restaurant, request.get_full_path()))
         request.restaurant = restaurant  # type: ignore[attr-defined]
-        with restaurant_context(restaurant), timezone.override(restaurant.zone), one_session():
+        with WorkingFor(restaurant):
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = stream_for(restaurant, response.streaming_content)  # type: ignore[arg-type]
         return response
+
+
+def host_of(request: HttpRequest) -> str:
+    """The host that was asked for, without its port.
+
+    Nothing is checked, as `get_host` would: what is no host leads to no restaurant, and Django looks at it again later.
+    """
+    asked: str = request.META.get("HTTP_HOST", "")
+    return asked.partition(":")[0].rstrip(".").lower()
+
+
+class WorkingFor:
+    """The restaurant's rows and its wall clock, for the length of a block. A class, since each request pays for it."""
+
+    __slots__ = ("before", "restaurant", "session")
+
+    def __init__(self, restaurant: Restaurant) -> None:
+        self.restaurant = restaurant
+
+    def __enter__(self) -> None:
+        self.before = chosen.set(self.restaurant)
+        timezone.activate(self.restaurant.zone)
+        self.session = one_session()
+        self.session.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            self.session.__exit__(*error)
+        finally:
+            timezone.deactivate()
+            chosen.reset(self.before)
 
 
 def leads_on(request: HttpRequest) -> bool:
@@ -132,7 +159,7 @@ def stream_for(restaurant: Restaurant, chunks: Iterable[bytes]) -> Iterator[byte
     """`chunks`, each made for `restaurant`: the server asks for them after the request's own context has ended."""
     rest, end = iter(chunks), object()
     while True:
-        with restaurant_context(restaurant), timezone.override(restaurant.zone), one_session():
+        with WorkingFor(restaurant):
             chunk = next(rest, end)
         if chunk is end:
             return

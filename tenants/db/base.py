@@ -281,5 +281,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_unusable_or_obsolete(self) -> None:
         """Between requests and tasks: also close a session that has seen many schemas, for the memory it holds."""
         super().close_if_unusable_or_obsolete()
-        if self.connection is not None and not self.in_atomic_block and len(self.session.schemas) > MOST_SCHEMAS:
+        if self.connection is not None and len(self.session.schemas) > MOST_SCHEMAS and not self.in_atomic_block:
             self.close()
