@@ -9,6 +9,7 @@ A layer over django-tenants' backend, which differs from it in this:
 - A message that fails raises, instead of letting the query run on the old path.
 - The role is the restaurant's own (`tenants.db.roles`): a lost path, a qualified name or a mistake in code fails,
   instead of reading another restaurant's rows. The owner's connections take no role.
+- After a statement by hand that may have changed path or role (SET, RESET, ROLLBACK TO) they are said again.
 - A statement is one statement: a second one behind a semicolon is refused by the server.
 
 Behind PgBouncer in transaction mode (`POOLING`), a session is another one after each transaction. Then path and role go
@@ -36,6 +37,7 @@ from tenants.context import PUBLIC, Tenant, chosen
 from tenants.db import roles
 
 MOST_SCHEMAS = 100  # what a session of the server has read of a schema stays in its memory until it ends
+BY_HAND = {"SET", "RESET", "ROLLBACK", "DISCARD ALL"}  # what the server calls statements that may change path or role
 IDLE_S = 30  # a connection used less long ago is taken for alive
 
 assert DEFAULT_DB_ALIAS == "default"  # noqa: S101 - the only database: what was chosen holds for one server
@@ -56,6 +58,14 @@ class OneStatement(postgres.ServerBindingCursor):  # type: ignore[name-defined]
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         super()._execute_send(query, force_extended=True, binary=binary)
+
+    def execute(self, *args: Any, **kwargs: Any) -> "OneStatement":
+        """As psycopg's; after a statement that may have changed path or role, what was told counts no more."""
+        super().execute(*args, **kwargs)
+        session: Session | None = getattr(self.connection, "flux_session", None)
+        if session is not None and self.statusmessage in BY_HAND:
+            session.told = None
+        return self
 
 
 @lru_cache(maxsize=10_000)
