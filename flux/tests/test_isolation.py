@@ -26,7 +26,7 @@ from flux import tasks
 from flux.celery import app
 from flux.tests.filling import fill, keys, snapshot, tenant_models
 from flux.tests.routes import Route, all_routes
-from tenants import access, api_keys, tokens
+from tenants import access, api_keys, pins, support, tablets, tokens
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.office.models import Job
@@ -111,12 +111,37 @@ def visitor(owner: User, ours: Restaurant) -> Visitor:
 
 
 def visitor_as(kind: str, ours: Restaurant, owner: User, member: Callable[..., User]) -> Visitor:
-    """The owner, who is staff too; somebody of the kitchen; or an integrator's program with every scope."""
+    """Somebody who asks for every address.
+
+    The owner, who is staff too; the owner by PIN on a tablet; somebody of the kitchen; somebody of the staff by support
+    access; or an integrator's program with every scope.
+    """
+    now = timezone.now()
+    if kind == "support":
+        with public_context():
+            staff = User.objects.create_user("sam@flux.example", "correct-horse-battery", is_staff=True)
+        support.begin(ours, staff=staff, reason="Imports fail", hours=2, by=staff, at=now)
+        return Visitor(staff, ours)
     visitor = Visitor(member(ours, Membership.Role.KITCHEN) if kind == "kitchen" else owner, ours)
     if kind == "program":
-        made = api_keys.make(ours, name="Till", scopes=list(access.SCOPES), days=30, by=owner, at=timezone.now())
+        made = api_keys.make(ours, name="Till", scopes=list(access.SCOPES), days=30, by=owner, at=now)
         visitor.api.defaults["HTTP_AUTHORIZATION"] = f"Bearer {made.secret}"
+    if kind == "pin":
+        visitor.pages = on_a_tablet(owner, ours)
     return visitor
+
+
+def on_a_tablet(person: User, restaurant: Restaurant) -> Client:
+    """A tablet of the restaurant's kitchen, on which `person` has typed a PIN."""
+    now, mark = timezone.now(), HttpResponse()
+    tablets.mark(mark, tablets.enrol(restaurant, "Pass", by=person, at=now))
+    with public_context():
+        here = Membership.objects.get(user=person, restaurant=restaurant)
+    pins.choose(here.pk, restaurant, "2580", by=person, at=now)
+    tablet = Client(headers={"host": f"{restaurant.slug}.flux.localhost"})
+    tablet.cookies.update(mark.cookies)
+    assert tablet.post(f"/tablet/{here.pk}/", {"pin": "2580"}).status_code == 302
+    return tablet
 
 
 def secrets_of(restaurant: Restaurant, marker: str) -> set[str]:
@@ -149,7 +174,7 @@ def test_every_kind_of_row_is_there(ours: Restaurant, theirs: Restaurant) -> Non
             assert [model._meta.label for model in tenant_models() if not model.objects.exists()] == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("kind", ["owner", "kitchen", "program"])
+@pytest.mark.parametrize("kind", ["owner", "kitchen", "pin", "support", "program"])
 def test_no_page_or_endpoint_shows_the_other_restaurant(
     kind: str, ours: Restaurant, theirs: Restaurant, owner: User, member: Callable[..., User]
 ) -> None:
@@ -167,6 +192,8 @@ def test_no_page_or_endpoint_shows_the_other_restaurant(
         if answer.status_code == 405:
             refused.add(route.name)  # it takes POST alone
     assert leaks == []
+    assert len({name for name in shown if not name.startswith("api:")}) > 5
+    assert visitor.pages.get("/").status_code == 200  # the session has lasted
     if kind == "owner":
         pages = {route.name for route in all_routes() if not route.is_admin}
         assert pages - shown - refused == SHOWS_NO_ROWS
