@@ -4,7 +4,7 @@ import datetime as dt
 from functools import cache
 
 from babel import Locale
-from babel.numbers import list_currencies
+from babel.numbers import get_territory_currencies
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
@@ -56,6 +56,10 @@ def change(restaurant: Restaurant, currency: str, *, by: By, at: dt.datetime) ->
 
 @cache
 def names() -> dict[str, str]:
-    """English names by code, in the names' order."""
-    known = Locale("en").currencies
-    return dict(sorted(((code, known[code]) for code in list_currencies() if code in known), key=lambda pair: pair[1]))
+    """English names, by code, of the currencies that people somewhere pay with today; in the names' order."""
+    locale = Locale("en")
+    places = [str(place) for place in locale.territories if len(str(place)) == 2]
+    paid_with: set[str] = set()
+    for place in places:
+        paid_with.update(get_territory_currencies(place))
+    return dict(sorted(((code, locale.currencies[code]) for code in paid_with), key=lambda pair: pair[1]))

@@ -192,6 +192,7 @@ def introduction(place: Place) -> str:
     return f"""
   Open       {place.restaurant}
   Sign in    {place.email}   password {place.password}
+             owner@, kitchen@ and, at the platform, staff@flux.example have the same one
 
   Today      what was sold so far, what is expected, what to do next
   Forecast   every dish and day with its range; open a dish to see how good its forecast was

@@ -99,6 +99,8 @@ class RestaurantMiddleware:
             return nobody_here()
         if restaurant.status == Restaurant.Status.CLOSED:
             with public_context():
+                if request.path.startswith(settings.STATIC_URL):
+                    return self.get_response(request)  # the page below has a style sheet
                 return render(request, "closed.html", {"until": restaurant.reopens_until}, status=410)
         if host != restaurant.host and leads_on(request):
             return lead_on(restaurant_url(request, restaurant, request.get_full_path()))

@@ -36,11 +36,12 @@ class Trouble(Exception):
 
 
 @pytest.fixture
-def pooled(committed: list[Restaurant]) -> Iterator[list[Restaurant]]:
+def pooled(committed: list[Restaurant], settings: Any) -> Iterator[list[Restaurant]]:
     """The two restaurants, on a connection as a web process has it behind PgBouncer."""
     usual = connections["default"]
-    settings = {**usual.settings_dict, "POOLING": True, "ATOMIC_REQUESTS": True, "DISABLE_SERVER_SIDE_CURSORS": True}
-    connections["default"] = type(usual)(settings, "default")
+    facts = {**usual.settings_dict, "POOLING": True, "ATOMIC_REQUESTS": True, "DISABLE_SERVER_SIDE_CURSORS": True}
+    connections["default"] = type(usual)(facts, "default")
+    settings.POOLED = True
     yield committed
     connections["default"].close()
     connections["default"] = usual
@@ -93,7 +94,10 @@ def test_begin_path_and_role_are_one_message(pooled: list[Restaurant], tmp_path:
     assert len(simple) == 2  # the views' own queries go by the extended protocol
     begin, end = simple
     assert "BEGIN; SET LOCAL " in begin
-    assert f'SET LOCAL search_path = "{bistro.schema_name}", "public"; SET LOCAL ROLE "{bistro.schema_name}"' in begin
+    assert (
+        f'SET LOCAL search_path = "{bistro.schema_name}", "public", "pg_temp"; SET LOCAL ROLE "{bistro.schema_name}"'
+        in begin
+    )
     assert "COMMIT" in end
 
 

@@ -17,12 +17,14 @@ with `BEGIN` as one message, for that transaction alone, and a query outside of 
 """
 
 import contextlib
+import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgres
@@ -74,6 +76,7 @@ def message(schema: str, include_public: bool, takes_role: bool, local: str) -> 
     if not base.is_valid_schema_name(schema):
         raise ValueError(f"“{schema}” is no name of a schema.")
     names = [schema] if schema == PUBLIC or not include_public else [schema, PUBLIC]
+    names.append("pg_temp")  # last, so that no temporary table stands before one of the restaurant's
     path = ", ".join(map(quote_schema_name, names))
     role = quote_schema_name(roles.PLATFORM if schema == PUBLIC else schema) if takes_role else "NONE"
     return f"SET {local}search_path = {path}; SET {local}ROLE {role}"
@@ -284,9 +287,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def close_if_health_check_failed(self) -> None:
-        """Ask a connection whether it is alive only after it has been idle; Django would ask once per request."""
-        if time.monotonic() - self._used_at >= IDLE_S:
+        """Ask a connection whether it is alive where that is in doubt; Django would ask once per request.
+
+        In doubt is one that has been idle, and one whose server has said something that nobody asked for: its end.
+        """
+        if self.connection is None:
+            return
+        if time.monotonic() - self._used_at >= IDLE_S or self._has_news():
             super().close_if_health_check_failed()
+
+    def _has_news(self) -> bool:
+        """Whether there is something to read from the server; asks the kernel alone."""
+        try:
+            waiting = select.poll()
+            waiting.register(self.connection.pgconn.socket, select.POLLIN)
+            return bool(waiting.poll(0))
+        except (OSError, psycopg.Error):
+            return True  # there is no socket any more
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Between requests and tasks: also close a session that has seen many schemas, for the memory it holds."""

@@ -89,7 +89,7 @@ def harden(database: Connection) -> None:
     """
     for function in [SET_CONFIG, *RUN_TEXT, *MAKE_LARGE_OBJECTS]:
         _run(database, f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
-    _run(database, "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
+    _run(database, "REVOKE USAGE ON LANGUAGE plpgsql, sql FROM PUBLIC")  # a function of one's own may change the role
     with _alone_with_roles(database):
         _run(database, f"ALTER ROLE {APP} SET statement_timeout = '{STATEMENT_TIMEOUT}'")
         _run(database, f"ALTER ROLE {APP} SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'")

@@ -2,7 +2,10 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import transaction
+
+NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 def one_session() -> AbstractContextManager[object]:
@@ -10,4 +13,4 @@ def one_session() -> AbstractContextManager[object]:
 
     Elsewhere nothing. A view runs within it in a transaction of its own (ATOMIC_REQUESTS), which an error undoes.
     """
-    return transaction.atomic() if connection.is_pooled else nullcontext()  # type: ignore[attr-defined]
+    return transaction.atomic() if settings.POOLED else NOTHING

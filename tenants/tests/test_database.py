@@ -111,7 +111,10 @@ def test_the_path_is_sent_once_per_switch(restaurant: Restaurant, other_restaura
         where()
     assert [query["sql"] for query in queries] == ["SELECT current_schema()"] * 2
     told = connection.session.told
-    assert f'SET search_path = "{restaurant.schema_name}", "public"; SET ROLE "{restaurant.schema_name}"' in told
+    assert (
+        f'SET search_path = "{restaurant.schema_name}", "public", "pg_temp"; SET ROLE "{restaurant.schema_name}"'
+        in told
+    )
     with restaurant_context(other_restaurant):
         assert connection.session.told == told  # not sent before it is needed
         where()

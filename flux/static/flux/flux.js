@@ -120,6 +120,14 @@
     }, 30000);
   });
 
+  // A row of tabs that is wider than the phone shows the one that is open.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+      const row = tab.parentElement;
+      row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.clientWidth) / 2;
+    }
+  });
+
   // A chart's column says its numbers: under the pointer, and on a tap.
   const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
   tip.setAttribute("aria-hidden", "true");
