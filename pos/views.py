@@ -49,9 +49,10 @@ def month(request: HttpRequest, year: int, number: int) -> HttpResponse:
     """The days of one month."""
     try:
         first_on = date(year, number, 1)
-    except ValueError as error:
+        days = sales_history.month(first_on)
+    except (ValueError, OverflowError) as error:  # no such month, or one at the end of what dates can say
         raise Http404 from error
-    return render(request, "pos/month.html", {"first_on": first_on, "days": sales_history.month(first_on)})
+    return render(request, "pos/month.html", {"first_on": first_on, "days": days})
 
 
 @allow(MANAGERS)

@@ -101,7 +101,11 @@ def test_the_sales_page_shows_months_sources_and_files(portal, restaurant):
     assert "Do its prices include tax?" in page.content.decode()
     days = portal.get("/sales/2025-3/").context["days"]
     assert [(day.first_on, day.units) for day in days] == [(date(2025, 3, 3), 4), (date(2025, 3, 4), 5)]
-    assert portal.get("/sales/2025-13/").status_code == 404
+
+
+@pytest.mark.parametrize("month", ["2025-13", "0-1", "9999-12", "10000-1", "99999999999999-1", f"2025-{10**30}"])
+def test_a_month_that_is_none_is_not_found(portal, month):
+    assert portal.get(f"/sales/{month}/").status_code == 404
 
 
 def test_the_sales_page_without_sales_says_what_to_do(portal, kitchen_portal):
