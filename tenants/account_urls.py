@@ -1,6 +1,7 @@
 """The pages about one's account, on the platform's host: django-allauth's that Flux uses, and an overview of them."""
 
 from allauth.account import views
+from django.db import transaction
 from django.urls import include, path, re_path
 
 from tenants import platform_views
@@ -10,7 +11,8 @@ urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("signup/", views.signup, name="account_signup"),
+    # Whole or not at all: nobody is left with an account that lacks its name, its address or its code.
+    path("signup/", transaction.atomic(views.signup), name="account_signup"),
     path("name/", platform_views.change_name, name="account_change_name"),
     path("email/", views.email, name="account_email"),
     path("email/code/", views.email_verification_sent, name="account_email_verification_sent"),

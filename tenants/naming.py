@@ -3,8 +3,10 @@
 import re
 import secrets
 import unicodedata
+from typing import Any
 
 from anyascii import anyascii
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
@@ -26,6 +28,17 @@ def tidy(text: str) -> str:
     if not any(unicodedata.category(char)[0] in "LNS" for char in tidied):
         raise ValidationError("A name needs at least one letter or digit.")
     return tidied
+
+
+class NameField(forms.CharField):
+    """A name in one line, without characters that nobody sees.
+
+    What it may not exceed is the length of the tidied name: composing makes some names longer.
+    """
+
+    def to_python(self, value: Any) -> str:
+        typed = super().to_python(value)
+        return tidy(typed) if typed else ""
 
 
 def slug_of(name: str) -> str:

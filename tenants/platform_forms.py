@@ -20,16 +20,11 @@ from tenants.models import Restaurant, User
 NAME_LENGTH = User._meta.get_field("name").max_length
 
 
-class NameField(forms.CharField):
-    """A name in one line, without characters that nobody sees."""
-
-    def clean(self, value: Any) -> str:
-        return naming.tidy(super().clean(value))
-
-
-def person_name() -> NameField:
+def person_name() -> naming.NameField:
     """The field for a person's name."""
-    return NameField(label="Your name", max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    return naming.NameField(
+        label="Your name", max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
 
 
 class SignUpName(forms.Form):
@@ -158,7 +153,7 @@ class OpenRestaurant(forms.Form):
     """
 
     key = forms.CharField(widget=forms.HiddenInput)
-    name = forms.CharField(
+    name = naming.NameField(
         label="Name of the restaurant",
         max_length=Restaurant._meta.get_field("name").max_length,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
@@ -190,9 +185,6 @@ class OpenRestaurant(forms.Form):
         except (signing.BadSignature, ValueError):
             self.add_error(None, "This form belongs to somebody else's sign-in. Open the page again.")
             return None
-
-    def clean_name(self) -> str:
-        return naming.tidy(self.cleaned_data["name"])
 
     def clean_slug(self) -> str:
         """What was typed, in small letters. The model says what a slug may be; here it gets a way out."""

@@ -20,7 +20,7 @@ from tenants.access import MANAGERS, OWNERS, allow, may
 from tenants.actors import asking
 from tenants.context import current_restaurant
 from tenants.middleware import platform_url, restaurant_url
-from tenants.naming import tidy
+from tenants.naming import NameField
 from tenants.office.models import Job
 
 REFUSALS = (
@@ -32,12 +32,7 @@ REFUSALS = (
 class NameForm(forms.Form):
     """What the restaurant is called."""
 
-    name = forms.CharField(
-        max_length=120, help_text="As it stands on pages, in e-mails and on orders. Its address stays."
-    )
-
-    def clean_name(self) -> str:
-        return tidy(self.cleaned_data["name"])
+    name = NameField(max_length=120, help_text="As it stands on pages, in e-mails and on orders. Its address stays.")
 
 
 class AddressForm(forms.Form):

@@ -70,6 +70,12 @@ def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, set
     assert cook.check_password(PASSWORD)
 
 
+def test_a_name_that_is_too_long_once_it_is_composed_is_told(visitor: Browser, link: str) -> None:
+    page = send(visitor, link, **{**FORM, "name": "\u0958" * 120})
+    assert "Ensure this value has at most 120 characters (it has 240)." in text(page)
+    assert not User.objects.filter(email=COOK).exists()
+
+
 def test_somebody_signed_in_joins_with_a_click(visitor: Browser, link: str) -> None:
     cook = people.join("Cook@example.com", PASSWORD)
     visitor.sign_in(cook)

@@ -108,7 +108,8 @@ def test_an_address_that_is_known_is_told_by_mail_and_not_on_the_page(visitor: B
         ({"name": "\u202ecivoL adA"}, "This holds characters that cannot be seen."),
         ({"name": "A" * 121}, "Ensure this value has at most 120 characters"),
         ({"name": "…"}, "A name needs at least one letter or digit."),
-        ({"name": "A\x00da"}, "Null characters are not allowed."),
+        ({"name": "A\x00da"}, "This holds characters that cannot be seen."),
+        ({"name": "\u0958" * 120}, "Ensure this value has at most 120 characters (it has 240)."),
     ],
 )
 def test_what_is_wrong_is_said_and_the_rest_is_kept(visitor: Browser, wrong: dict[str, str], message: str) -> None:
@@ -116,6 +117,19 @@ def test_what_is_wrong_is_said_and_the_rest_is_kept(visitor: Browser, wrong: dic
     assert message in text(page)
     assert ("Ada Lovelace" in page.content.decode()) == ("name" not in wrong)
     assert not User.objects.exists()
+
+
+def test_a_sign_up_that_fails_half_way_leaves_nothing(visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
+        with pytest.raises(ConnectionRefusedError):
+            visitor.post(SIGN_UP, **ADA)
+    assert not User.objects.exists()
+    assert not EmailAddress.objects.exists()
+    assert "We have sent a code to ada@example.com." in text(Browser().post(SIGN_UP, **ADA))
 
 
 def test_who_was_brought_in_by_others_is_verified_by_that(visitor: Browser, bistro: Restaurant) -> None:
