@@ -9,7 +9,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=packages /venv /venv
 COPY . /srv/flux
 WORKDIR /srv/flux
-RUN SECRET_KEY=unused-while-collecting python manage.py collectstatic --noinput
+RUN SECRET_KEY=unused-while-collecting EMAIL_URL=dummymail:// python manage.py collectstatic --noinput
 USER flux
 EXPOSE 8000
 CMD ["gunicorn", "flux.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=4", \

@@ -17,7 +17,9 @@ Check = Callable[[str], str | None]  # what is wrong with a value, or None
 
 def problems(environment: Mapping[str, str], *, in_production: bool) -> list[str]:
     """What is wrong with the variables that are set, and which ones are missing."""
-    found = [] if not in_production else _secret_key(environment.get("SECRET_KEY", ""))
+    found = []
+    if in_production:
+        found = [*_secret_key(environment.get("SECRET_KEY", "")), *_no_mail(environment.get("EMAIL_URL", ""))]
     for name, check in CHECKS.items():
         wrong = check(environment[name].strip()) if name in environment else None
         if wrong:
@@ -29,6 +31,16 @@ def _secret_key(value: str) -> list[str]:
     if not value:
         return ["SECRET_KEY is missing: a long random text that stays the same between starts."]
     return [f"SECRET_KEY is too short: at least {KEY_LENGTH} characters."] if len(value) < KEY_LENGTH else []
+
+
+def _no_mail(value: str) -> list[str]:
+    """Mail carries invitations' secrets, reset links and codes: it goes to the log only where somebody says so."""
+    if value.strip():
+        return []
+    return [
+        "EMAIL_URL is missing: where mail goes out, such as smtp+tls://user:password@mail.example:587; "
+        "consolemail:// writes every mail, with the links and codes that sign people in, to the log."
+    ]
 
 
 def _old_keys(value: str) -> str | None:
@@ -49,6 +61,8 @@ def _positive(value: str) -> str | None:
 
 
 def _mail(value: str) -> str | None:
+    if not value:
+        return None  # as if it were not set
     scheme = urlsplit(value).scheme
     return (
         None

@@ -1,6 +1,7 @@
 """Mistakes in the environment are told at the start, all of them, without repeating secrets."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,7 @@ def test_databases_may_be_written_in_several_ways(url: str) -> None:
         ("LOG_LEVEL", "verbose", "LOG_LEVEL is “verbose”, not one of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         ("HTTPS", "ja", "HTTPS is “ja”, neither true nor false."),
         ("ACCESS_TOKEN_MINUTES", "0", "ACCESS_TOKEN_MINUTES is 0; it must be at least 1."),
+        ("EMAIL_URL", "", "EMAIL_URL is missing: where mail goes out, such as smtp+tls://"),
         ("EMAIL_URL", "foo", "EMAIL_URL has the scheme “”, not one of "),
         ("CONN_MAX_AGE", "a minute", "CONN_MAX_AGE is “a minute”, not a whole number."),
         ("LOGIN_RATE_PER_ADDRESS", "often", "LOGIN_RATE_PER_ADDRESS is “often”, not a rate such as 20/min."),
@@ -93,9 +95,33 @@ def settings_in(environment: dict[str, str], ask: str = "") -> subprocess.Comple
 def test_the_settings_refuse_to_load_and_tell_every_mistake() -> None:
     refused = settings_in({"FLUX_DOMAIN": "flux.example:1", "LOG_LEVEL": "loud"})
     assert refused.returncode != 0
-    lines = refused.stderr.splitlines()[-4:]
+    lines = refused.stderr.splitlines()[-5:]
     assert lines[0] == "django.core.exceptions.ImproperlyConfigured: Flux cannot start:"
-    assert [line.split()[1] for line in lines[1:]] == ["SECRET_KEY", "FLUX_DOMAIN", "LOG_LEVEL"]
+    assert [line.split()[1] for line in lines[1:]] == ["SECRET_KEY", "EMAIL_URL", "FLUX_DOMAIN", "LOG_LEVEL"]
+
+
+@pytest.mark.skipif((ROOT / ".env").exists(), reason="a .env file says otherwise")
+@pytest.mark.parametrize(
+    ("environment", "backend"),
+    [
+        ({"DEBUG": "true"}, "console"),
+        ({"FLUX_DEMO": "1", "EMAIL_URL": ""}, "console"),
+        (GOOD | {"EMAIL_URL": "consolemail://"}, "console"),
+        (GOOD, "smtp"),
+    ],
+)
+def test_mail_goes_to_the_log_only_outside_of_production_or_where_asked(
+    environment: dict[str, str], backend: str
+) -> None:
+    loaded = settings_in(environment, "settings.EMAIL_BACKEND")
+    assert loaded.stdout.strip() == f"django.core.mail.backends.{backend}.EmailBackend", loaded.stderr
+
+
+@pytest.mark.skipif((ROOT / ".env").exists(), reason="a .env file says otherwise")
+def test_the_image_can_be_built_with_what_the_dockerfile_sets() -> None:
+    line = re.search(r"^RUN (.*) python manage.py collectstatic", (ROOT / "Dockerfile").read_text(), re.M)
+    assert line is not None
+    assert settings_in(dict(setting.split("=", 1) for setting in line[1].split())).returncode == 0
 
 
 @pytest.mark.skipif((ROOT / ".env").exists(), reason="a .env file says otherwise")

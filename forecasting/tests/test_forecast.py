@@ -160,6 +160,7 @@ def test_the_web_server_starts_without_numpy():
     answer = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True, text=True, check=True, timeout=60,
-        env=os.environ | {"SECRET_KEY": "of a process that only starts", "DJANGO_SETTINGS_MODULE": "flux.settings"},
+        env=os.environ | {"SECRET_KEY": "of a process that only starts", "EMAIL_URL": "dummymail://",
+                          "DJANGO_SETTINGS_MODULE": "flux.settings"},
     )  # fmt: skip
     assert json.loads(answer.stdout.splitlines()[-1]) == []
