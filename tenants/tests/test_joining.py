@@ -61,7 +61,7 @@ def send(visitor: Browser, link: str, **fields: str) -> object:
 def test_a_new_person_sets_a_password_and_is_in(visitor: Browser, link: str, settings: Any) -> None:
     settings.SIGN_UP_OPEN = False  # an invitation is a way in of its own
     page = visitor.get(link)
-    assert "Join Bistro Owner invites you as a member of the kitchen . " in text(page).replace(" .", " . ")
+    assert "Join Bistro Owner invites you as a member of the kitchen. " in text(page).replace(" .", " . ")
     arrived = send(visitor, link, **FORM)
     assert (arrived.url, role(arrived)) == (f"{BISTRO}/", "kitchen")
     cook = User.objects.get(email=COOK)
