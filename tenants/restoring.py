@@ -2,25 +2,38 @@
 
 import base64
 import hashlib
+import io
 import json
+import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import psycopg
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 
-from tenants import archives, people, provisioning, template
+from tenants import archives, naming, people, provisioning, template
 from tenants.catalog import Table
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant
 
 MOST_MANIFEST_BYTES = 16 * 1024 * 1024
+MOST_PLATFORM_BYTES = 16 * 1024 * 1024
+MOST_LINE_BYTES = 80 * 1024 * 1024  # one row: the largest holds a file of sales, 50 MB, in base64
+# Rows of a table shrink to a tenth or so; a zip that would grow far beyond that was made to fill a memory or a disk.
+MOST_GROWTH = 200
+MOST_BYTES_UNASKED = 64 * 1024 * 1024  # what a small zip may grow to, whatever the growth
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+ENCRYPTED = 0x1  # of a zip entry's flags
 PIECE_BYTES = 1024 * 1024
 PARTS = {"migrations": list, "tables": dict, "files": dict}
-KEPT = ("status", "timezone", "currency", "closeout_hour", "country", "subdivision")  # slug and name may be new
+# slug and name may be new
+KEPT = {"status": str, "timezone": str, "currency": str, "closeout_hour": int, "country": str, "subdivision": str}
 
 
 class NoArchive(Exception):
@@ -52,14 +65,15 @@ def restore(
     Raises `NoArchive` for a file that is damaged or from another version, `ValidationError` for facts that the platform
     refuses, such as a slug that is taken. Then nothing was made.
     """
-    try:
-        with zipfile.ZipFile(source) as archive:
+    with _unzipping():
+        archive = zipfile.ZipFile(source)
+    with archive:
+        with _unzipping():  # each file is read to its end here, so that what is wrong with the zip is found here
+            _check_sizes(archive, source.seek(0, os.SEEK_END))
             manifest = _manifest(archive)
             _check_files(archive, manifest)
-            with public_context(), transaction.atomic():
-                return _restore(archive, manifest, slug=slug, name=name, with_members=with_members)
-    except zipfile.BadZipFile as error:
-        raise NoArchive(f"This is no whole zip file: {error}.") from error
+        with public_context(), transaction.atomic():
+            return _restore(archive, manifest, slug=slug, name=name, with_members=with_members)
 
 
 def _restore(
@@ -76,8 +90,20 @@ def _restore(
         with _blaming("What its rows refer to"), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # so that a row that points nowhere is found here
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    members, strangers = _join(restaurant, _platform_rows(archive, "members") if with_members else [])
+    with _blaming("What it says about its members"):
+        members, strangers = _join(restaurant, _platform_rows(archive, "members") if with_members else [])
     return Restored(restaurant, rows, members, strangers)
+
+
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Nothing in the zip of `size` bytes is packed in another way than ours, or unpacks to a flood."""
+    if any(entry.flag_bits & ENCRYPTED for entry in archive.infolist()):
+        raise NoArchive("It is encrypted. An export is not: unpack it with its password, and zip it again.")
+    if any(entry.compress_type not in METHODS for entry in archive.infolist()):
+        raise NoArchive("It is compressed in a way that no export is.")
+    unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > max(MOST_BYTES_UNASKED, MOST_GROWTH * size):
+        raise NoArchive(f"It would grow from {size:,} to {unpacked:,} bytes, which no export does.")
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -93,7 +119,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         if not all(isinstance(manifest[part], kind) for part, kind in PARTS.items()):
             raise TypeError
         manifest["migrations"] = [str(name) for name in manifest["migrations"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoArchive("Its manifest.json cannot be read.") from error
     return dict(manifest)
 
@@ -131,10 +157,16 @@ def _opened(rows: list[dict[str, Any]], slug: str | None, name: str | None) -> R
     try:
         (facts,) = rows
         kept = {key: facts[key] for key in ("slug", "name", *KEPT)}
-    except (ValueError, KeyError) as error:
+        if not all(isinstance(kept[key], kind) for key, kind in {"slug": str, "name": str, **KEPT}.items()):
+            raise TypeError
+    except (ValueError, KeyError, TypeError) as error:
         raise NoArchive("It does not say which restaurant it is of.") from error
     restaurant = Restaurant(**kept)
-    restaurant.slug, restaurant.name = slug or restaurant.slug, name or restaurant.name
+    restaurant.slug = slug or restaurant.slug
+    try:
+        restaurant.name = naming.tidy(name or restaurant.name)
+    except ValidationError as error:
+        raise ValidationError({"name": error.messages}) from error
     if restaurant.status == Restaurant.Status.CLOSED:
         restaurant.status = Restaurant.Status.ACTIVE  # a restaurant is brought back to be worked in
     provisioning.open_restaurant(restaurant)
@@ -171,34 +203,58 @@ def _value(value: Any, kind: str) -> Any:
 
 
 def _rows(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON array that has one on each line."""
-    with archive.open(name) as entry:
-        for line in entry:
+    """The objects of a JSON array that has one on each line; raises `ValueError` where it is none."""
+    with archive.open(name) as entry, io.BufferedReader(entry, PIECE_BYTES) as lines:  # type: ignore[type-var]
+        while line := lines.readline(MOST_LINE_BYTES + 1):
+            if len(line) > MOST_LINE_BYTES:
+                raise ValueError(f"a line is longer than {MOST_LINE_BYTES:,} bytes")
             text = line.strip().removesuffix(b",")
             if text not in {b"", b"[", b"]"}:
                 yield dict(json.loads(text))
 
 
 def _platform_rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
+    """The few rows of a file about what the platform keeps."""
     try:
+        if archive.getinfo(f"platform/{name}.json").file_size > MOST_PLATFORM_BYTES:
+            raise ValueError("it is far too large")
         return list(_rows(archive, f"platform/{name}.json"))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise NoArchive(f"What it says about its {name} cannot be read.") from error
 
 
 def _join(restaurant: Restaurant, rows: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the people of the export their roles; the e-mails of those who have an account here, and of the others."""
-    members, strangers = [], []
+    """Give the people of the export their roles; the e-mails of those who have an account here, and of the others.
+
+    Raises `ValueError` for what is no member: without an e-mail, with a role that there is not, or there twice.
+    """
+    members, strangers = list[str](), list[str]()
     for row in rows:
         if row.get("ends_at"):
             continue  # support access, which is given anew where it is needed
-        user = people.find(str(row.get("email")))
+        email, role = row.get("email"), row.get("role")
+        if not isinstance(email, str) or not email.isprintable():
+            raise ValueError("a member has no e-mail address")
+        if role not in Membership.Role.values:
+            raise ValueError(f"{email} has a role that there is not")
+        user = people.find(email)
         if user is None:
-            strangers.append(str(row.get("email")))
+            strangers.append(email)
+        elif user.email in members:
+            raise ValueError(f"{email} is a member twice")
         else:
-            Membership.objects.create(user=user, restaurant=restaurant, role=str(row.get("role")))
+            Membership.objects.create(user=user, restaurant=restaurant, role=role)
             members.append(user.email)
     return tuple(members), tuple(strangers)
+
+
+@contextmanager
+def _unzipping() -> Iterator[None]:
+    """What Python's zipfile raises for files that are cut off, garbled, or zipped in a way that it does not know."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OverflowError) as error:
+        raise NoArchive(f"This is no whole zip file: {error}.") from error
 
 
 @contextmanager
@@ -206,5 +262,5 @@ def _blaming(what: str) -> Iterator[None]:
     """Values that the database or JSON refuses are the file's fault."""
     try:
         yield
-    except (DatabaseError, psycopg.Error, ValueError, TypeError) as error:
+    except (DatabaseError, psycopg.Error, ValueError, TypeError, RecursionError) as error:
         raise NoArchive(f"{what} cannot be read: {str(error).splitlines()[0]}.") from error

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -282,6 +283,94 @@ def test_another_version_is_named(filled: Restaurant, change: Callable[[bytes], 
     content = changed(zipped(filled), "manifest.json", change)
     with as_owner(), pytest.raises(restoring.OtherVersion, match=said):
         restoring.restore(io.BytesIO(content), slug="bistro-again")
+
+
+DEEP = b"[" * 200_000
+EVIL = rb'"name": "\u202eevil\u200b"'
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("manifest.json", lambda _: DEEP, "Its manifest.json cannot be read"),
+        ("platform/restaurant.json", lambda _: DEEP, "What it says about its restaurant cannot be read"),
+        ("tables/menu_menuitem.json", lambda _: DEEP, "Its table menu_menuitem cannot be read"),
+        ("tables/menu_menuitem.json", lambda old: old + b" " * 5000, "a line is longer than 4,000 bytes"),
+        (
+            "platform/restaurant.json",
+            lambda old: old + b"\n" * 9000,
+            "What it says about its restaurant cannot be read",
+        ),
+        ("platform/restaurant.json", lambda old: old.replace(b'"EUR"', b"[]"), "does not say which restaurant"),
+        ("platform/members.json", lambda _: b'[\n{"role":"manager"}\n]\n', "a member has no e-mail address"),
+        ("platform/members.json", lambda old: old.replace(b'"manager"', b'"king"'), "has a role that there is not"),
+        ("platform/members.json", lambda old: old.replace(b'"manager"', b'"%s"' % (b"k" * 500)), "has a role that"),
+        ("platform/members.json", lambda old: old.replace(b'"manager"', b"{}"), "has a role that there is not"),
+        ("platform/members.json", lambda old: old[:-3] + b",\n" + old[2:], "is a member twice"),
+    ],
+)
+def test_a_file_that_was_made_to_do_harm_is_refused_in_words(
+    filled: Restaurant,
+    manager: User,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    change: Callable[[bytes], bytes],
+    said: str,
+) -> None:
+    monkeypatch.setattr(restoring, "MOST_LINE_BYTES", 4000)
+    monkeypatch.setattr(restoring, "MOST_PLATFORM_BYTES", 8000)
+    content = changed(zipped(filled), name, change, hide=name != "manifest.json")
+    with as_owner(), pytest.raises(restoring.NoArchive, match=said):
+        restoring.restore(io.BytesIO(content), slug="bistro-again", with_members=True)
+    with public_context():
+        assert list(Restaurant.objects.values_list("slug", flat=True)) == ["bistro", "trattoria"]
+
+
+def test_a_small_zip_that_grows_large_is_refused_before_it_is_unpacked(
+    filled: Restaurant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood = io.BytesIO()
+    with zipfile.ZipFile(flood, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("platform/restaurant.json", b" " * 70 * 1024 * 1024)
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    with pytest.raises(restoring.NoArchive, match=r"It would grow from [0-9,]+ to 73,400,320 bytes"):
+        restoring.restore(flood)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "said"),
+    [
+        (8, 1, "It is encrypted"),
+        (8, 0x40, "This is no whole zip file: strong encryption"),
+        (8, 0x20, "This is no whole zip file: compressed patched data"),
+        (10, 99, "It is compressed in a way that no export is"),
+        (10, zipfile.ZIP_BZIP2, "It is compressed in a way that no export is"),
+        (10, zipfile.ZIP_DEFLATED, "This is no whole zip file"),
+        (6, 99, "This is no whole zip file: zip file version 9.9"),
+    ],
+)
+def test_what_zipfile_cannot_read_is_refused_in_words(restaurant: Restaurant, at: int, value: int, said: str) -> None:
+    """`at` is the place in the directory's entry: version needed 6, flags 8, compression 10."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("manifest.json", b"\xff" * 40)
+    content = bytearray(made.getvalue())
+    content[content.index(b"PK\x01\x02") + at] = value
+    if at > 6:
+        content[at - 2] = value  # the file's own header says the same
+    with pytest.raises(restoring.NoArchive, match=said):
+        restoring.restore(io.BytesIO(bytes(content)))
+
+
+def test_a_name_with_hidden_characters_is_refused(filled: Restaurant) -> None:
+    content = changed(
+        zipped(filled), "platform/restaurant.json", lambda old: old.replace(b'"name": "Bistro"', EVIL), hide=True
+    )
+    with as_owner(), pytest.raises(ValidationError, match="characters that cannot be seen"):
+        restoring.restore(io.BytesIO(content), slug="bistro-again")
+    with as_owner():
+        back = restoring.restore(io.BytesIO(content), slug="bistro-again", name="Bistro  Again").restaurant
+    assert back.name == "Bistro Again"
 
 
 @pytest.mark.parametrize("content", [b"", b"soup", b"PK\x03\x04"])
