@@ -41,6 +41,11 @@ def actor(by: By) -> Actor:
     return by if isinstance(by, Actor) else Actor(by.pk, str(by), PORTAL, by.email)
 
 
+def staff(user: "User") -> Actor:
+    """Somebody of the platform's staff, who does something to a restaurant from outside of it."""
+    return Actor(user.pk, str(user), SUPPORT, user.email)
+
+
 def asking(request: Any) -> Actor:
     """Who asks for what `request` (Django's or the API's) is about.
 

@@ -23,7 +23,7 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from tenants import erasing, health, provisioning, support, upkeep
+from tenants import actors, erasing, health, people, provisioning, restaurants, support, upkeep
 from tenants.hosts import forget_hosts
 from tenants.management.asking import in_words
 from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitation, Membership, Restaurant, Schema, User
@@ -34,13 +34,6 @@ FORECAST_COLOURS = {"on time": "success", "late": "warning"}
 # What hosts, dates and amounts depend on is changed in the restaurant's own Settings, with all that follows from it.
 OWN_SETTINGS = ("slug", "timezone", "closeout_hour", "currency")
 STATUS_COLOURS = {"trial": "info", "active": "success", "suspended": "warning", "closed": "danger"}
-
-
-class DomainInline(TabularInline):
-    model = Domain
-    extra = 0
-    tab = True
-    can_delete = False  # in the list of domains, where a main one is kept
 
 
 def last_forecast(restaurant: Restaurant, health: Health | None) -> tuple[str, str]:
@@ -71,6 +64,13 @@ class LookOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class DomainInline(LookOnly, TabularInline):
+    model = Domain
+    fields = ["domain", "is_primary"]
+    extra = 0
+    tab = True
 
 
 class FirstOwnerForm(forms.ModelForm):
@@ -220,6 +220,9 @@ class RestaurantAdmin(ModelAdmin):
                 erasing.request(restaurant, by=str(request.user.get_username()), at=timezone.now())
             except erasing.NotClosed as refused:
                 self.message_user(request, str(refused), messages.ERROR)
+            except erasing.BeingErased as refused:
+                self.message_user(request, str(refused), messages.WARNING)
+                page = reverse("admin:tenants_erasure_changelist")
             else:
                 transaction.on_commit(lambda: upkeep.erase.delay(restaurant_id=object_id), robust=True)
                 self.message_user(request, f"{restaurant.name} is being erased.")
@@ -248,17 +251,35 @@ class RestaurantAdmin(ModelAdmin):
         return self.inlines if obj else [FirstOwnerInline]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
+        """Open a new one, or change what the form changes by the verbs, which write it in the audit trail."""
         if not change:
             provisioning.open_restaurant(obj)
-        elif form.changed_data:
-            if "status" in form.changed_data:
-                obj.closed_at = timezone.now() if obj.status == Restaurant.Status.CLOSED else None
-            obj.save(update_fields=[*form.changed_data, "closed_at"])  # all else may have changed meanwhile
-        transaction.on_commit(forget_hosts)
+            transaction.on_commit(forget_hosts)
+            return
+        who, at, wanted = actors.staff(request.user), timezone.now(), form.cleaned_data  # type: ignore[arg-type]
+        if "status" in form.changed_data:
+            restaurants.set_status(obj, wanted["status"], by=who, at=at)
+        if "name" in form.changed_data:
+            restaurants.rename(obj, wanted["name"], by=who, at=at)
+        if {"country", "subdivision"} & set(form.changed_data):
+            place = {"country": wanted["country"], "subdivision": wanted["subdivision"]}
+            restaurants.set_place(obj, **place, by=who, at=at)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        transaction.on_commit(forget_hosts)
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The first people get their roles by the verb."""
+        who = actors.staff(request.user)  # type: ignore[arg-type]
+        for member in formset.save(commit=False):
+            people.appoint(member.user, form.instance, member.role, by=who, at=timezone.now())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """As usual; what a verb refuses is told on the page, and nothing of the form is kept."""
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except restaurants.REFUSALS as refused:
+            self.message_user(request, restaurants.refusal(refused), messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """As usual; what somebody else took between check and save is told, not shown as a crash."""
@@ -410,20 +431,25 @@ class FailedTaskAdmin(LookOnly, ModelAdmin):
 
 
 @admin.register(Domain, site=platform_site)
-class DomainAdmin(ModelAdmin):
+class DomainAdmin(LookOnly, ModelAdmin):
+    """The addresses that lead to restaurants. An owner moves a restaurant; staff free an address that it had before."""
+
     list_display = ["domain", "tenant", "is_primary"]
     list_filter = ["is_primary"]
     list_select_related = ["tenant"]
     search_fields = ["domain", "tenant__name"]
-    autocomplete_fields = ["tenant"]
-
-    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(forget_hosts)
 
     def has_delete_permission(self, request: HttpRequest, obj: Domain | None = None) -> bool:
         """A restaurant keeps its main host."""
-        return not (obj and obj.is_primary) and super().has_delete_permission(request, obj)
+        return not (obj and obj.is_primary) and request.user.has_perm("tenants.delete_domain")
+
+    def delete_model(self, request: HttpRequest, obj: Domain) -> None:
+        who = actors.staff(request.user)  # type: ignore[arg-type]
+        restaurants.give_up_address(obj.tenant, obj.domain, by=who, at=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
+        for domain in queryset.select_related("tenant"):
+            self.delete_model(request, domain)
 
 
 @admin.register(Schema, site=platform_site)

@@ -30,14 +30,22 @@ class NotClosed(Exception):
     """People can still work in the restaurant: close it first."""
 
 
+class BeingErased(Exception):
+    """Somebody else has asked for that already."""
+
+
 def request(restaurant: Restaurant, *, by: str, at: dt.datetime) -> Erasure:
-    """Put down that the restaurant is to be erased, by somebody who cannot take it back; raises `NotClosed`.
+    """Put down that the restaurant is to be erased, by somebody who cannot take it back.
+
+    Raises `NotClosed`, `BeingErased`.
 
     From now on the platform does not know it: its address, its members' roles and its keys are gone, its name is free.
     Its rows are removed by `erase`.
     """
     with public_context(), transaction.atomic():
-        row = Restaurant.objects.select_for_update().get(pk=restaurant.pk)
+        row = Restaurant.objects.select_for_update().filter(pk=restaurant.pk).first()
+        if row is None:
+            raise BeingErased(f"{restaurant.name} is being erased already.")
         if row.status != Restaurant.Status.CLOSED:
             raise NotClosed(f"{row.name} is not closed: only a closed restaurant can be erased.")
         erasure = Erasure.objects.create(restaurant_id=row.pk, schema_name=row.schema_name, by=by[:160], asked_at=at)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from tenants.actors import By
 from tenants.context import public_context, restaurant_context
 from tenants.models import ApiKey, Membership, Restaurant, User
 from tenants.office import audit
@@ -75,8 +76,29 @@ def forget_unproven(*, before: dt.datetime) -> int:
     return removed.get(User._meta.label, 0)
 
 
+@public_context()
+def appoint(user: User, restaurant: Restaurant, role: str, *, by: By, at: dt.datetime) -> Membership:
+    """Make `user` a member with `role`, or change the role, without an invitation: the word of the platform's staff.
+
+    Raises `LastOwner` rather than leave no owner.
+    """
+    with transaction.atomic():
+        _keep_an_owner(user.pk, restaurant, role)
+        had = Membership.objects.of_staff_of(restaurant).filter(user=user).select_for_update(of=("self",)).first()
+        member = give_role(user, restaurant, role)
+        member.user, member.restaurant = user, restaurant
+        if had is None:
+            _record("person.added", member, by=by, at=at, after={"role": role})
+        else:
+            _record("person.role_changed", member, by=by, at=at, before={"role": had.role}, after={"role": role})
+    return member
+
+
 def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:
-    """Make `user` a member with `role`, or change the role; raises `LastOwner` rather than leave no owner."""
+    """Make `user` a member with `role`, or change the role; raises `LastOwner` rather than leave no owner.
+
+    Who calls this writes down in the restaurant's audit trail what it was for.
+    """
     with transaction.atomic():
         _keep_an_owner(user.pk, restaurant, role)
         membership, _ = Membership.objects.update_or_create(
@@ -85,13 +107,17 @@ def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:
     return membership
 
 
-def take_role(user: User, restaurant: Restaurant) -> None:
+@public_context()
+def take_role(user: User, restaurant: Restaurant, *, by: By, at: dt.datetime) -> None:
     """End the membership of `user`; raises `NoMember`, or `LastOwner` rather than leave no owner."""
     with transaction.atomic():
         _keep_an_owner(user.pk, restaurant, None)
-        ended, _ = Membership.objects.filter(user=user, restaurant=restaurant).delete()
-        if not ended:
+        member = Membership.objects.filter(user=user, restaurant=restaurant).select_for_update(of=("self",)).first()
+        if member is None:
             raise NoMember(f"{user.email} is no member of {restaurant.name}.")
+        member.user, member.restaurant = user, restaurant
+        _record("person.removed", member, by=by, at=at, before={"role": member.role})
+        Membership.objects.filter(pk=member.pk).delete()
 
 
 @public_context()
@@ -142,6 +168,6 @@ def _keep_an_owner(user_id: UUID, restaurant: Restaurant, role: str | None) -> N
         raise LastOwner(f"{by_user[user_id].email} is the only owner of {restaurant.name}: name another one first.")
 
 
-def _record(verb: str, member: Membership, *, by: User, at: dt.datetime, **values: audit.Values) -> None:
+def _record(verb: str, member: Membership, *, by: By, at: dt.datetime, **values: audit.Values) -> None:
     with restaurant_context(member.restaurant):
         audit.record(verb, audit.Subject("person", str(member.user_id), str(member.user)), by=by, at=at, **values)

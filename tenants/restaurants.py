@@ -1,4 +1,6 @@
-"""What an owner or a manager changes about the restaurant itself: name, address, currency, business day, its end.
+"""What is changed about the restaurant itself: name, address, currency, business day, whether it is open.
+
+By its owners and managers, and by the platform's staff.
 
 The row lives in `public` and the entry that says who changed it in the restaurant's schema; both are written in one
 transaction.
@@ -49,6 +51,17 @@ class TooLate(Exception):
     """It was closed too long ago to be opened again."""
 
 
+class StaysClosed(Exception):
+    """A closed restaurant is opened again before anything else is made of it."""
+
+
+class MainAddress(Exception):
+    """A restaurant keeps the address that it is reached by."""
+
+
+REFUSALS = (ValidationError, NotClosed, TooLate, StaysClosed, MainAddress)  # what staff can meet with
+
+
 def rename(restaurant: Restaurant, name: str, *, by: By, at: dt.datetime) -> None:
     """Call the restaurant `name`. Raises `ValidationError`."""
     with _changing(restaurant) as row:
@@ -85,6 +98,30 @@ def _lead_to(row: Restaurant, host: str) -> None:
         Domain.objects.update_or_create(domain=host, defaults={"tenant": row, "is_primary": True})
 
 
+def give_up_address(restaurant: Restaurant, host: str, *, by: By, at: dt.datetime) -> None:
+    """Free an address that the restaurant had before, for the platform's staff: anybody may take it then.
+
+    Raises MainAddress for the one that it is reached by. An address that it does not have is left alone.
+    """
+    with _changing(restaurant) as row:
+        with public_context():
+            domain = Domain.objects.filter(tenant=row, domain=host).first()
+            if domain is None:
+                return
+            if domain.is_primary:
+                raise MainAddress(f"{row.name} is reached by {host}.")
+            domain.delete()
+        with restaurant_context(row):
+            audit.record("restaurant.address_given_up", row, by=by, at=at, before={"host": host})
+
+
+def set_place(restaurant: Restaurant, *, country: str, subdivision: str, by: By, at: dt.datetime) -> None:
+    """Say in which country and region it is, whose public holidays count. Raises `ValidationError`."""
+    with _changing(restaurant) as row:
+        _save(row, "restaurant.place_changed", by=by, at=at, country=country, subdivision=subdivision)
+    restaurant.country, restaurant.subdivision = country, subdivision
+
+
 def set_currency(restaurant: Restaurant, currency: str, *, by: By, at: dt.datetime) -> None:
     """Count in another currency. Whoever calls this has made sure that there are no amounts yet."""
     with _changing(restaurant) as row:
@@ -106,10 +143,7 @@ def close(restaurant: Restaurant, typed: str, *, by: By, at: dt.datetime) -> Non
     """
     if " ".join(typed.split()).casefold() != " ".join(restaurant.name.split()).casefold():
         raise NameDiffers(restaurant.name)
-    with _changing(restaurant) as row:
-        if row.status != Restaurant.Status.CLOSED:
-            _save(row, "restaurant.closed", by=by, at=at, status=Restaurant.Status.CLOSED, closed_at=at)
-            restaurant.status, restaurant.closed_at = Restaurant.Status.CLOSED, at
+    set_status(restaurant, Restaurant.Status.CLOSED, by=by, at=at)
 
 
 def reopen(restaurant: Restaurant, *, by: By, at: dt.datetime) -> None:
@@ -121,6 +155,29 @@ def reopen(restaurant: Restaurant, *, by: By, at: dt.datetime) -> None:
             raise TooLate(f"{row.name} could be opened again until {row.reopens_until:%-d %B %Y}.")
         _save(row, "restaurant.reopened", by=by, at=at, status=Restaurant.Status.ACTIVE, closed_at=None)
     restaurant.status, restaurant.closed_at = Restaurant.Status.ACTIVE, None
+
+
+def set_status(restaurant: Restaurant, status: str, *, by: By, at: dt.datetime) -> None:
+    """Suspend the restaurant, let it work again, close it or open it again; nothing where that is its status.
+
+    A closed one only becomes active, by `reopen`. Raises StaysClosed, TooLate, and `ValidationError` for no status.
+    """
+    with _changing(restaurant) as row:
+        if row.status == Restaurant.Status.CLOSED != status:
+            if status != Restaurant.Status.ACTIVE:
+                raise StaysClosed(f"{row.name} is closed. Make it active first: that opens it again.")
+            reopen(restaurant, by=by, at=at)
+            return
+        if row.status != status:
+            closed_at = at if status == Restaurant.Status.CLOSED else None
+            _save(row, _status_verb(row.status, status), by=by, at=at, status=status, closed_at=closed_at)
+    restaurant.status, restaurant.closed_at = row.status, row.closed_at
+
+
+def _status_verb(before: str, after: str) -> str:
+    if after in {Restaurant.Status.CLOSED, Restaurant.Status.SUSPENDED}:
+        return f"restaurant.{after}"
+    return "restaurant.resumed" if before == Restaurant.Status.SUSPENDED else "restaurant.status_changed"
 
 
 @contextmanager

@@ -16,8 +16,10 @@ from typing import Any, BinaryIO
 import psycopg
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
+from django.utils.timezone import now
 
 from tenants import archives, naming, people, provisioning, template
+from tenants.actors import FLUX
 from tenants.catalog import Table
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant
@@ -243,7 +245,7 @@ def _join(restaurant: Restaurant, rows: list[dict[str, Any]]) -> tuple[tuple[str
         elif user.email in members:
             raise ValueError(f"{email} is a member twice")
         else:
-            Membership.objects.create(user=user, restaurant=restaurant, role=role)
+            people.appoint(user, restaurant, role, by=FLUX, at=now())
             members.append(user.email)
     return tuple(members), tuple(strangers)
 

@@ -14,7 +14,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from tenants.actors import SUPPORT, Actor, By
+from tenants import actors
+from tenants.actors import By
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.office import audit
@@ -57,7 +58,7 @@ def begin(restaurant: Restaurant, *, staff: User, reason: str, hours: int, by: U
             created_at=at,
         )
         until = {"reason": membership.reason, "ends_at": membership.ends_at}
-        _record("support.began", membership, by=Actor(by.pk, str(by), SUPPORT, by.email), at=at, after=until)
+        _record("support.began", membership, by=actors.staff(by), at=at, after=until)
         _tell_owners(membership)
     return membership
 

@@ -396,11 +396,14 @@ class TestCommands:
         with public_context():
             gone = User.objects.create_user("gone@example.com")
             Membership.objects.create(user=gone, restaurant=filled, role="kitchen")
+            ada = User.objects.create_user("ada@example.com")
         assert self.run("export_restaurant", "bistro", output=file).startswith(f"Bistro is in {file}: ")
         assert [found.name for found in tmp_path.iterdir()] == ["bistro.zip"]
         with public_context():
             gone.delete()
-        said = self.run("import_restaurant", str(file), slug="two", name="Bistro Two", with_members=True)
+        said = self.run(
+            "import_restaurant", str(file), slug="two", name="Bistro Two", with_members=True, owner=ada.email
+        )
         count = sum(len(found) for found in filling.snapshot(filled).values())
         assert said.splitlines() == [
             f"Bistro Two is open at two.flux.localhost with {count:,} rows.",
@@ -411,6 +414,13 @@ class TestCommands:
             assert Membership.role_of(manager.pk, Restaurant.objects.get(slug="two")) == "manager"
             assert Domain.objects.filter(tenant__slug="two").count() == 1
             assert Invitation.objects.count() == 0
+            two = Restaurant.objects.get(slug="two")
+        with restaurant_context(two):
+            added = AuditEntry.objects.filter(verb="person.added").order_by("pk")
+            assert [(entry.actor, entry.subject_label, entry.after) for entry in added] == [
+                ("Flux", str(manager), {"role": "manager"}),
+                ("Flux", "ada@example.com", {"role": "owner"}),
+            ]
 
     def test_a_slug_that_is_taken_is_told_and_leaves_nothing(self, filled: Restaurant, tmp_path: Path) -> None:
         file = tmp_path / "bistro.zip"

@@ -88,6 +88,12 @@ def test_an_open_restaurant_is_not_erased(restaurant: Restaurant) -> None:
         assert (Restaurant.objects.filter(pk=restaurant.pk).exists(), Erasure.objects.count()) == (True, 0)
 
 
+def test_one_that_is_being_erased_is_not_erased_again(kantine: Restaurant) -> None:
+    erasing.request(kantine, by="ada@example.com", at=NOW)
+    with pytest.raises(erasing.BeingErased, match=f"{kantine.name} is being erased already"):
+        erasing.request(kantine, by="bo@example.com", at=NOW)
+
+
 def test_its_name_is_free_again(kantine: Restaurant) -> None:
     erasing.request(kantine, by="ada@example.com", at=NOW)
     again = provisioning.open_restaurant(Restaurant(slug="kantine", name="New", **FACTS))

@@ -165,9 +165,12 @@ class Domain(DomainMixin):
         return self.domain
 
     def clean(self) -> None:
-        """Refuse what no browser would send as a host, and the platform's own."""
+        """Refuse what is not `<slug>.<FLUX_DOMAIN>` with a slug that a restaurant may have: nothing else leads here."""
         self.domain = self.domain.strip().lower()
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", self.domain) or ".." in self.domain:
-            raise ValidationError({"domain": "Only a host name, without scheme and port: old-name.flux.example"})
-        if self.domain == settings.FLUX_DOMAIN:
-            raise ValidationError({"domain": "This is the platform's own host."})
+        slug, _, rest = self.domain.partition(".")
+        if rest != settings.FLUX_DOMAIN:
+            raise ValidationError({"domain": f"Only an address of this platform: old-name.{settings.FLUX_DOMAIN}"})
+        try:
+            Restaurant._meta.get_field("slug").clean(slug, None)
+        except ValidationError as error:
+            raise ValidationError({"domain": error.messages}) from error

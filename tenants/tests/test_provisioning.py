@@ -13,7 +13,7 @@ from conftest import PASSWORD, SPARES, as_owner
 from tenants import people, provisioning, template
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant, Schema, User
-from tenants.office.models import Closure
+from tenants.office.models import AuditEntry, Closure
 
 FACTS = {"timezone": "Europe/Berlin", "currency": "EUR", "country": "DE", "status": "active"}
 
@@ -37,6 +37,11 @@ def create(*args: str, **options: Any) -> str:
     return out.getvalue()
 
 
+def trail(restaurant: Restaurant) -> list[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
+    with restaurant_context(restaurant):
+        return list(AuditEntry.objects.order_by("pk").values_list("verb", "actor", "subject_label", "before", "after"))
+
+
 def test_a_new_restaurant_has_tables_a_host_and_an_owner() -> None:
     said = create("kantine", timezone="Europe/Berlin", country="DE", owner="Ada@Example.com", password=PASSWORD)
     assert said == "Kantine is open at kantine.flux.localhost.\n"
@@ -48,6 +53,7 @@ def test_a_new_restaurant_has_tables_a_host_and_an_owner() -> None:
     assert people.find("ADA@example.com").check_password(PASSWORD)
     with restaurant_context(kantine):
         assert Closure.objects.count() == 0
+    assert trail(kantine) == [("person.added", "Flux", "ada@example.com", {}, {"role": "owner"})]
 
 
 def test_somebody_known_becomes_owner_and_keeps_the_password(member: Any, restaurant: Restaurant) -> None:
@@ -141,6 +147,12 @@ def test_a_member_is_added_changed_and_removed(restaurant: Restaurant) -> None:
         with pytest.raises(CommandError, match=r"There is no restaurant “nowhere”\."):
             call_command("add_member", "nowhere", "ada@example.com")
         assert [found.role for found in restaurant.memberships.all()] == ["owner"]
+    assert trail(restaurant) == [
+        ("person.added", "Flux", "ada@example.com", {}, {"role": "owner"}),
+        ("person.added", "Flux", "bo@example.com", {}, {"role": "manager"}),
+        ("person.role_changed", "Flux", "bo@example.com", {"role": "manager"}, {"role": "kitchen"}),
+        ("person.removed", "Flux", "bo@example.com", {"role": "kitchen"}, {}),
+    ]
 
 
 def test_djangos_own_command_makes_platform_staff(monkeypatch: pytest.MonkeyPatch) -> None:

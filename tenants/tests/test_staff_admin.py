@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from conftest import PASSWORD, as_owner, signed_in
-from tenants import hosts, provisioning
+from tenants import erasing, hosts, provisioning
+from tenants.admin import RestaurantAdmin
 from tenants.context import public_context, restaurant_context
-from tenants.models import ApiKey, Domain, FailedTask, Health, Invitation, Membership, Restaurant, User
-from tenants.office.models import Closure
+from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitation, Membership, Restaurant, User
+from tenants.office.models import AuditEntry, Closure
 from tenants.sites import platform_site, restaurant_site
 from tenants.tests.browser import PLATFORM, Browser
 
@@ -34,6 +36,15 @@ NEW = {
     "subdivision": "",
     "memberships-TOTAL_FORMS": "0",
     "memberships-INITIAL_FORMS": "0",
+}
+
+# The form of the bistro as it is.
+STORED = {
+    "name": "Bistro",
+    "status": "active",
+    "country": "FR",
+    "subdivision": "",
+    **{f"{name}-{part}_FORMS": "0" for name in ("domains", "memberships") for part in ("TOTAL", "INITIAL")},
 }
 
 
@@ -57,6 +68,16 @@ def on_platform(user: User) -> Client:
     client = Client(headers={"host": "flux.localhost"})
     client.force_login(user)
     return client
+
+
+def change(client: Client, restaurant: Restaurant, *, follow: bool = False, **wanted: Any) -> Any:
+    """Send the restaurant's form, filled in as it is stored but for what is `wanted`."""
+    return client.post(f"/admin/tenants/restaurant/{restaurant.pk}/change/", STORED | wanted, follow=follow)
+
+
+def trail(restaurant: Restaurant) -> list[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
+    with restaurant_context(restaurant):
+        return list(AuditEntry.objects.order_by("pk").values_list("verb", "actor", "via", "before", "after"))
 
 
 def words(answer: HttpResponse) -> str:
@@ -185,6 +206,9 @@ def test_a_new_restaurants_first_owner_is_named_with_it(staff: Client) -> None:
     row = {"memberships-TOTAL_FORMS": "1", "memberships-0-user": str(ada.pk), "memberships-0-role": "owner"}
     assert staff.post("/admin/tenants/restaurant/add/", NEW | row).status_code == 302
     assert [found.restaurant.slug for found in ada.memberships.all()] == ["kantine"]
+    assert trail(Restaurant.objects.get(slug="kantine")) == [
+        ("person.added", "root@example.com", "support", {}, {"role": "owner"})
+    ]
 
 
 def test_staff_cannot_take_over_who_works_in_a_restaurant(staff: Client, member: Callable[..., User]) -> None:
@@ -196,6 +220,63 @@ def test_staff_cannot_take_over_who_works_in_a_restaurant(staff: Client, member:
     assert staff.post(f"/admin/tenants/user/{worker.pk}/change/", sent | inlines).status_code == 302
     worker.refresh_from_db()
     assert (worker.email, worker.name, worker.check_password(PASSWORD)) == ("owner@bistro.example", "Ada", True)
+
+
+def test_what_staff_change_stands_in_the_restaurants_audit_trail(staff: Client) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    change(staff, bistro, name="Chez nous", country="BE", status="suspended")
+    change(staff, bistro, name="Chez nous", country="BE", status="suspended")  # changes nothing
+    for status in ("active", "closed", "active"):
+        change(staff, bistro, name="Chez nous", country="BE", status=status)
+    found = trail(bistro)
+    assert {(actor, via) for _, actor, via, _, _ in found} == {("root@example.com", "support")}
+    assert [(verb, before.get("status"), after.get("status")) for verb, _, _, before, after in found] == [
+        ("restaurant.suspended", "active", "suspended"),
+        ("restaurant.renamed", None, None),
+        ("restaurant.place_changed", None, None),
+        ("restaurant.resumed", "suspended", "active"),
+        ("restaurant.closed", "active", "closed"),
+        ("restaurant.reopened", "closed", "active"),
+    ]
+    assert (found[1][3], found[1][4]) == ({"name": "Bistro"}, {"name": "Chez nous"})
+    assert trail(Restaurant.objects.get(slug="trattoria")) == []
+    bistro.refresh_from_db()
+    assert (bistro.status, bistro.closed_at, bistro.country) == ("active", None, "BE")
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "said"),
+    [
+        (400, "active", "Bistro could be opened again until"),
+        (400, "suspended", "Bistro is closed. Make it active first"),
+        (1, "trial", "Bistro is closed. Make it active first"),
+    ],
+)
+def test_what_a_verb_refuses_is_told_and_nothing_is_changed(staff: Client, days: int, status: str, said: str) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    closed_at = timezone.now() - dt.timedelta(days=days)
+    Restaurant.objects.filter(pk=bistro.pk).update(status="closed", closed_at=closed_at)
+    page = change(staff, bistro, follow=True, name="Chez nous", status=status)
+    assert (page.status_code, said in words(page)) == (200, True)
+    bistro.refresh_from_db()
+    assert (bistro.status, bistro.closed_at, bistro.name, trail(bistro)) == ("closed", closed_at, "Bistro", [])
+
+
+def test_who_erases_second_is_told(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    Restaurant.objects.filter(pk=bistro.pk).update(status="closed", closed_at=timezone.now())
+    look_up = RestaurantAdmin._found
+
+    def and_somebody_else_is_first(self: RestaurantAdmin, request: HttpRequest, object_id: str) -> Restaurant:
+        found = look_up(self, request, object_id)
+        erasing.request(found, by="bo@example.com", at=timezone.now())
+        return found
+
+    monkeypatch.setattr(RestaurantAdmin, "_found", and_somebody_else_is_first)
+    sent = {"slug": "bistro", "_form_submitted": "on"}
+    page = staff.post(f"/admin/tenants/restaurant/{bistro.pk}/erase/", sent, follow=True)
+    assert (page.status_code, "Bistro is being erased already." in words(page)) == (200, True)
+    assert [found.by for found in Erasure.objects.all()] == ["bo@example.com"]
 
 
 def test_making_a_restaurant_opens_it(staff: Client) -> None:
@@ -260,21 +341,59 @@ def test_a_host_that_was_taken_meanwhile_is_told_on_the_page(staff: Client) -> N
 
 
 @pytest.mark.parametrize(
-    "host", ["http://old.flux.localhost", "old:80", "flux.localhost", "a..b", "b@d", "BISTRO.flux.localhost"]
+    ("host", "said"),
+    [
+        ("http://old.flux.localhost", "Use a–z, 0–9 and hyphens."),
+        ("old.flux.localhost:80", "Only an address of this platform"),
+        ("flux.localhost", "Only an address of this platform"),
+        ("evil.com", "Only an address of this platform"),
+        ("a.b.flux.localhost", "Only an address of this platform"),
+        (".flux.localhost", "This field cannot be blank."),
+        ("b@d.flux.localhost", "Use a–z, 0–9 and hyphens."),
+        (f"{'a' * 41}.flux.localhost", "at most 40 characters"),
+        ("admin.flux.localhost", "“admin” is reserved."),
+        ("xn--bistr-0ra.flux.localhost", "is reserved."),
+        ("BISTRO.flux.localhost", "already exists"),
+    ],
 )
-def test_a_host_is_a_host_name_that_is_free(staff: Client, host: str) -> None:
-    bistro = Restaurant.objects.get(slug="bistro")
-    assert staff.post("/admin/tenants/domain/add/", {"domain": host, "tenant": bistro.pk}).status_code == 200
-    assert Domain.objects.count() == 2
+def test_a_host_is_one_of_the_platforms_that_is_free(host: str, said: str) -> None:
+    trattoria = Restaurant.objects.get(slug="trattoria")
+    with pytest.raises(ValidationError, match=said):
+        Domain(tenant=trattoria, domain=host, is_primary=False).full_clean()
+    Domain(tenant=trattoria, domain="Old.flux.localhost", is_primary=False).full_clean()
 
 
-def test_a_second_host_is_added_and_the_main_one_is_kept(staff: Client) -> None:
+def test_staff_look_at_hosts_and_change_none(staff: Client) -> None:
     bistro = Restaurant.objects.get(slug="bistro")
-    added = staff.post("/admin/tenants/domain/add/", {"domain": "Old.flux.localhost", "tenant": bistro.pk})
-    assert added.status_code == 302
-    assert [(found.domain, found.is_primary) for found in bistro.domains.all()] == [
-        ("bistro.flux.localhost", True),
-        ("old.flux.localhost", False),
+    main = bistro.domains.get()
+    for path in ("add/", f"{main.pk}/change/"):
+        sent = {"domain": "admin.flux.localhost", "tenant": bistro.pk}
+        assert staff.post(f"/admin/tenants/domain/{path}", sent).status_code == 403
+    rows = {
+        "domains-TOTAL_FORMS": "2",
+        "domains-INITIAL_FORMS": "1",
+        "domains-0-id": main.pk,
+        "domains-0-domain": "x.y",
+    }
+    sent = STORED | rows | {"domains-1-domain": "evil.com", "domains-1-tenant": bistro.pk}
+    assert change(staff, bistro, **sent).status_code == 302
+    assert [found.domain for found in bistro.domains.all()] == ["bistro.flux.localhost"]
+    assert "bistro.flux.localhost" in words(staff.get(f"/admin/tenants/restaurant/{bistro.pk}/change/"))
+
+
+def test_staff_free_an_address_that_a_restaurant_had_and_it_says_so(staff: Client) -> None:
+    bistro = Restaurant.objects.get(slug="bistro")
+    old, older = (
+        Domain.objects.create(tenant=bistro, domain=f"{slug}.flux.localhost", is_primary=False)
+        for slug in ("old", "older")
+    )
+    assert staff.post(f"/admin/tenants/domain/{old.pk}/delete/", {"post": "yes"}).status_code == 302
+    sent = {"action": "delete_selected", "_selected_action": [older.pk], "post": "yes"}
+    assert staff.post("/admin/tenants/domain/", sent).status_code == 302
+    assert [found.domain for found in bistro.domains.all()] == ["bistro.flux.localhost"]
+    assert trail(bistro) == [
+        ("restaurant.address_given_up", "root@example.com", "support", {"host": f"{slug}.flux.localhost"}, {})
+        for slug in ("old", "older")
     ]
 
 

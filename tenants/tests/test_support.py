@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from conftest import PASSWORD, signed_in
 from tenants import handover, people, support, tokens
+from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.office.models import AuditEntry
@@ -182,7 +183,7 @@ def test_an_owner_sees_it_and_ends_it(
 def test_support_is_no_owner_and_nobody_who_works_there(restaurant: Restaurant, staff: User, owner: User) -> None:
     begin(restaurant, staff)
     with public_context(), pytest.raises(people.LastOwner):
-        people.take_role(owner, restaurant)
+        people.take_role(owner, restaurant, by=FLUX, at=timezone.now())
     with public_context():
         assert [found.user for found in Membership.objects.of_staff_of(restaurant)] == [owner]
 

@@ -5,8 +5,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from tenants import people
+from tenants.actors import FLUX
 from tenants.context import public_context
 from tenants.management.asking import ask_password, in_words
 from tenants.models import Membership, Restaurant
@@ -46,11 +48,11 @@ class Command(BaseCommand):
         if remove:
             if user is None:
                 raise CommandError(f"Nobody has the e-mail {email}.")
-            people.take_role(user, restaurant)
+            people.take_role(user, restaurant, by=FLUX, at=timezone.now())
             return f"{user.email} is no longer a member of {restaurant.name}."
         if user is None:
             user = people.join(email, password or ask_password(email), name=name)
         elif password:
             self.stderr.write(f"{email} is known already and keeps the password that they have.")
-        people.give_role(user, restaurant, role)
+        people.appoint(user, restaurant, role, by=FLUX, at=timezone.now())
         return f"{user.email} is now {role} of {restaurant.name}."

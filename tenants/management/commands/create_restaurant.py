@@ -5,11 +5,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from tenants import people, provisioning
+from tenants.actors import FLUX
 from tenants.context import public_context
 from tenants.management.asking import ask_password, in_words
-from tenants.models import Restaurant, User
+from tenants.models import Membership, Restaurant, User
 
 
 class Command(BaseCommand):
@@ -45,7 +47,9 @@ class Command(BaseCommand):
             with public_context(), transaction.atomic():
                 restaurant.full_clean()  # before anybody is asked for a password
                 owner = self.owner(options["owner"], options["password"]) if options["owner"] else None
-                provisioning.open_restaurant(restaurant, owner=owner)
+                provisioning.open_restaurant(restaurant)
+                if owner is not None:
+                    people.appoint(owner, restaurant, Membership.Role.OWNER, by=FLUX, at=timezone.now())
         except ValidationError as error:
             raise CommandError(in_words(error)) from error
         self.stdout.write(f"{restaurant.name} is open at {restaurant.host}.")

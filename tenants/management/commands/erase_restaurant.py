@@ -33,7 +33,7 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             erasure = erasing.request(restaurant, by=f"{getpass.getuser()} by command", at=now)
-        except erasing.NotClosed as error:
+        except (erasing.NotClosed, erasing.BeingErased) as error:
             raise CommandError(str(error)) from error
         if erasing.erase(erasure.pk, now=now):
             self.stdout.write(f"{restaurant.name} is erased. What stays: its id {erasure.pk}, when, and by whom.")

@@ -6,8 +6,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from tenants import people, restoring
+from tenants.actors import FLUX
 from tenants.context import public_context
 from tenants.management.asking import in_words
 from tenants.models import Membership
@@ -49,4 +51,4 @@ class Command(BaseCommand):
         owner = people.find(email)
         if owner is None:
             raise CommandError(f"Nobody has the e-mail {email}.")
-        Membership.objects.update_or_create(user=owner, restaurant=restaurant, defaults={"role": Membership.Role.OWNER})
+        people.appoint(owner, restaurant, Membership.Role.OWNER, by=FLUX, at=timezone.now())
