@@ -158,6 +158,18 @@ def test_failures_of_all_restaurants_are_one_list_and_are_acknowledged(
     assert FailedTask.objects.get(pk=chosen.pk).acknowledged_by == superuser
 
 
+@pytest.mark.parametrize(("rights", "left"), [(["view"], 1), (["view", "change"], 0)])
+def test_staff_who_may_only_look_acknowledge_nothing(rights: list[str], left: int) -> None:
+    failed = FailedTask.objects.create(restaurant=Restaurant.objects.get(slug="bistro"), task="import_file", error="E")
+    intern = User.objects.create_user("intern@flux.example", PASSWORD, is_staff=True)
+    names = [f"{right}_failedtask" for right in rights]
+    intern.user_permissions.set(Permission.objects.filter(codename__in=names))
+    page = on_platform(intern)
+    assert "import_file" in words(page.get("/admin/tenants/failedtask/"))
+    page.post("/admin/tenants/failedtask/", {"action": "acknowledge", "_selected_action": [failed.pk]})
+    assert FailedTask.objects.filter(acknowledged_at=None).count() == left
+
+
 @pytest.mark.parametrize("name", ["health", "restaurant"])
 def test_a_forecast_that_did_not_come_is_seen(staff: Client, name: str) -> None:
     bistro, trattoria = Restaurant.objects.order_by("slug")

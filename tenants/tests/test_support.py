@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
@@ -204,6 +205,22 @@ def test_staff_ask_for_it_in_the_platforms_admin(restaurant: Restaurant, staff: 
     assert signed_in(staff, restaurant).get("/").status_code == 200
     platform.post("/admin/tenants/membership/", {"action": "end_access", "_selected_action": [given.pk]})
     assert signed_in(staff, restaurant).get("/").status_code == 302
+
+
+@pytest.mark.parametrize(("rights", "left"), [(["view"], 1), (["view", "change"], 0)])
+def test_staff_who_may_only_look_do_not_end_it(
+    restaurant: Restaurant, staff: User, rights: list[str], left: int
+) -> None:
+    given = begin(restaurant, staff)
+    platform = Client(headers={"host": "flux.localhost"})
+    with public_context():
+        intern = User.objects.create_user("intern@flux.example", PASSWORD, is_staff=True)
+        names = [f"{right}_membership" for right in rights]
+        intern.user_permissions.set(Permission.objects.filter(codename__in=names))
+        platform.force_login(intern)
+    assert platform.get("/admin/tenants/membership/").status_code == 200
+    platform.post("/admin/tenants/membership/", {"action": "end_access", "_selected_action": [given.pk]})
+    assert len(support.current(restaurant, at=timezone.now())) == left
 
 
 def test_staff_without_the_right_do_not_ask(restaurant: Restaurant) -> None:
