@@ -252,12 +252,14 @@ def signed_in(user: User, restaurant: Restaurant) -> Client:
     platform = Client(headers={"host": settings.FLUX_DOMAIN})
     with public_context():
         platform.force_login(user)
+        found = Membership.objects.filter(user=user, restaurant=restaurant).first()
+    member = found or Membership(user=user, restaurant=restaurant)  # a stranger names one that there is not
     client = Client(headers={"host": f"{restaurant.slug}.{settings.FLUX_DOMAIN}"})
     with restaurant_context(restaurant), as_owner():  # also for somebody whom the restaurant may not see
         client.force_login(user)
         session = client.session
         session[sessions.SEEN] = time.time()
-        session[sessions.PLATFORM] = platform.cookies[settings.SESSION_COOKIE_NAME].value
+        sessions.lean(session, member, platform_session=platform.cookies[settings.SESSION_COOKIE_NAME].value)
         session.save()
     return client
 

@@ -25,9 +25,9 @@ class HandOverRefused(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """Who enters, and the platform session that vouches for them."""
+    """Who enters, as a member with their person, and the platform session that vouches for them."""
 
-    user: User
+    member: Membership
     platform_session: str
 
 
@@ -63,10 +63,11 @@ def redeem(token: str, restaurant: Restaurant, *, state: str) -> Entry:
     platform_session = _use_up(facts["nonce"])
     if not sessions.platform_session_lives(platform_session):
         raise HandOverRefused("signed out meanwhile")
-    user = User.objects.filter(pk=facts["user"], is_active=True).first()
-    if user is None or Membership.role_of(user.pk, restaurant) is None:
+    current = Membership.objects.current().filter(restaurant=restaurant, user=facts["user"], user__is_active=True)
+    member = current.select_related("user").first()
+    if member is None:
         raise HandOverRefused("no member")
-    return Entry(user, platform_session)
+    return Entry(member, platform_session)
 
 
 def _use_up(nonce: str) -> str:

@@ -15,8 +15,6 @@ from tenants.context import public_context, restaurant_context
 from tenants.models import ApiKey, Membership, Restaurant, User
 from tenants.office import audit
 
-NO_SUPPORT = {"ends_at": None, "reason": "", "granted_by": None}  # somebody who works here stays until they leave
-
 
 class LastOwner(Exception):
     """The restaurant would be left without an owner."""
@@ -97,13 +95,13 @@ def appoint(user: User, restaurant: Restaurant, role: str, *, by: By, at: dt.dat
 def give_role(user: User, restaurant: Restaurant, role: str) -> Membership:
     """Make `user` a member with `role`, or change the role; raises `LastOwner` rather than leave no owner.
 
+    Somebody whom support access lets in, or once did, gets a membership of its own, which wakes no session of that one.
     Who calls this writes down in the restaurant's audit trail what it was for.
     """
     with transaction.atomic():
         _keep_an_owner(user.pk, restaurant, role)
-        membership, _ = Membership.objects.update_or_create(
-            user=user, restaurant=restaurant, defaults={"role": role, **NO_SUPPORT}
-        )
+        Membership.objects.support().filter(user=user, restaurant=restaurant).delete()
+        membership, _ = Membership.objects.update_or_create(user=user, restaurant=restaurant, defaults={"role": role})
     return membership
 
 

@@ -4,6 +4,9 @@ A restaurant's session names the platform session it was made from and is void w
 anywhere, ends them all. Sessions live in the cache, each under its own host's schema; to ask whether one lives is one
 look-up there.
 
+It also names the membership it was begun for: somebody who is let in anew, after the end of the last membership, signs
+in anew.
+
 A session begun with a PIN leans on the tablet instead: it is the kitchen's, whatever the person's role, lives only
 while the tablet is enrolled and the PIN the same, and ends when nobody touches the tablet for ten minutes.
 """
@@ -25,6 +28,7 @@ from tenants.models import Membership, Restaurant, Tablet, User
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PLATFORM = "platform_session"
+MEMBERSHIP = "membership"
 BY_PIN = "by_pin"
 SEEN = "seen"
 IDLE_SECONDS = 600  # without a touch, until a tablet's session ends
@@ -37,17 +41,24 @@ def platform_session_lives(key: Any) -> bool:
         return bool(key) and _store().exists(key)
 
 
-def begin(request: HttpRequest, user: User, *, platform_session: str) -> None:
-    """Sign `user` in on a restaurant's host, under a new session key, for as long as `platform_session` lives."""
+def begin(request: HttpRequest, member: Membership, *, platform_session: str) -> None:
+    """Sign `member` in on their restaurant's host, under a new session key, for as long as `platform_session` lives."""
     request.session.flush()
-    login(request, user, backend=BACKEND)
-    request.session[PLATFORM] = platform_session
+    login(request, member.user, backend=BACKEND)
+    lean(request.session, member, platform_session=platform_session)
+
+
+def lean(session: SessionBase, member: Membership, *, platform_session: str) -> None:
+    """Write into a session of the member's person what it rests on: the membership, and the platform session."""
+    session[MEMBERSHIP] = str(member.pk)
+    session[PLATFORM] = platform_session
 
 
 def begin_by_pin(request: HttpRequest, member: Membership, tablet: Tablet) -> None:
     """Sign `member` in on `tablet`, for the kitchen's work."""
     request.session.flush()
     login(request, member.user, backend=BACKEND)
+    request.session[MEMBERSHIP] = str(member.pk)
     request.session[BY_PIN] = {"tablet": str(tablet.pk), "pin": _fingerprint(member.pin), "touched": time.time()}
     request.session.set_expiry(2 * IDLE_SECONDS)
 
@@ -63,7 +74,8 @@ def resume(request: HttpRequest, restaurant: Restaurant) -> Membership | None:
         return None
     if by_pin is not None and not _is_at_its_tablet(request, by_pin):
         return None
-    here = Membership.objects.current().filter(user_id=request.session[SESSION_KEY], restaurant=restaurant)
+    named = {"pk": request.session.get(MEMBERSHIP), "user_id": request.session[SESSION_KEY]}
+    here = Membership.objects.current().filter(restaurant=restaurant, **named)
     if by_pin is not None:
         here = here.filter(restaurant__tablets__pk=by_pin["tablet"], restaurant__tablets__revoked_at=None)
     found: Membership | None = here.select_related("user").first()

@@ -98,7 +98,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     except handover.HandOverRefused as refused:
         log.warning("hand_over_refused", reason=str(refused))
         return render(request, "tenants/enter_refused.html", status=403)
-    sessions.begin(request, entry.user, platform_session=entry.platform_session)
+    sessions.begin(request, entry.member, platform_session=entry.platform_session)
     response = redirect(_local(request.GET.get("next", "/")))
     response.delete_cookie(settings.HAND_OVER_COOKIE_NAME, samesite="Lax")
     response["Referrer-Policy"] = "no-referrer"

@@ -33,7 +33,7 @@ from procurement.models import Supplier
 from tenants import provisioning, sessions
 from tenants.actors import Actor
 from tenants.context import public_context, restaurant_context
-from tenants.models import Restaurant, User
+from tenants.models import Membership, Restaurant, User
 from tenants.office import audit
 from tenants.office.models import Closure
 
@@ -124,10 +124,11 @@ def cookie_of(user: User, restaurant: Restaurant) -> str:
     platform, here = Client(), Client()
     with public_context():
         platform.force_login(user)
+        member = Membership.objects.get(user=user, restaurant=restaurant)
     with restaurant_context(restaurant):
         here.force_login(user)
         session = here.session
-        session[sessions.PLATFORM] = platform.cookies[name].value
+        sessions.lean(session, member, platform_session=platform.cookies[name].value)
         session.save()
     return f"{name}={here.cookies[name].value}"
 

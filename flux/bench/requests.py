@@ -219,18 +219,19 @@ def session_cookie(host: str) -> str:
 
     from tenants import hosts, sessions
     from tenants.context import public_context, restaurant_context
-    from tenants.models import User
+    from tenants.models import Membership, User
 
     platform, client = Client(), Client()
     with public_context():
         user = User.objects.get(pk=sys.argv[1])
         restaurant = hosts.restaurant_of_host(host)
+        member = Membership.objects.get(user=user, restaurant=restaurant)
         platform.force_login(user)
     assert restaurant is not None  # noqa: S101
     with restaurant_context(restaurant):
         client.force_login(user)
         session = client.session
-        session[sessions.PLATFORM] = platform.cookies[settings.SESSION_COOKIE_NAME].value
+        sessions.lean(session, member, platform_session=platform.cookies[settings.SESSION_COOKIE_NAME].value)
         session.save()
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 

@@ -169,7 +169,7 @@ def test_a_token_lives_for_a_minute(
     later = signing.time.time() + seconds
     monkeypatch.setattr(signing.time, "time", lambda: later)
     if reason is None:
-        assert handover.redeem(token, restaurant, state=state).user == ada
+        assert handover.redeem(token, restaurant, state=state).member.user == ada
     else:
         with pytest.raises(handover.HandOverRefused, match=reason):
             handover.redeem(token, restaurant, state=state)
@@ -238,7 +238,8 @@ def test_a_forged_token_is_refused(visitor: Browser, restaurant: Restaurant, tok
 def test_a_token_dies_with_the_platform_session_and_the_membership(visitor: Browser, bo: User) -> None:
     visitor.sign_in(bo)
     bistro, trattoria = way_in(visitor), way_in(visitor, TRATTORIA)
-    Membership.objects.filter(user=bo, restaurant__slug="bistro").delete()
+    with public_context():
+        Membership.objects.filter(user=bo, restaurant__slug="bistro").delete()
     assert visitor.step(bistro).status_code == 403
     visitor.post(f"{PLATFORM}/accounts/logout/")
     assert visitor.step(trattoria).status_code == 403
@@ -370,15 +371,32 @@ def test_an_ended_membership_a_new_role_and_a_switched_off_account_count_at_once
 ) -> None:
     visitor.sign_in(ada)
     membership = Membership.objects.get(user=ada)
-    Membership.objects.filter(pk=membership.pk).update(role="kitchen")
+    with public_context():
+        Membership.objects.filter(pk=membership.pk).update(role="kitchen")
     assert role(visitor.step(f"{BISTRO}/auth/sign-in/")) == "kitchen"
     change(ada, is_active=False)
     assert not visitor.is_in(BISTRO)
     change(ada, is_active=True)
     assert role(visitor.get(f"{BISTRO}/auth/sign-in/")) == "kitchen"
-    membership.delete()
+    with public_context():
+        membership.delete()
     assert not visitor.is_in(BISTRO)
     assert visitor.get(f"{BISTRO}/auth/sign-in/").status_code == 403
+
+
+def test_a_new_membership_wakes_no_session_of_the_last_one(visitor: Browser, bo: User, restaurant: Restaurant) -> None:
+    visitor.sign_in(bo)
+    visitor.get(f"{BISTRO}/auth/sign-in/")
+    assert visitor.is_in(BISTRO)
+    old = visitor.cookie(BISTRO)
+    with public_context():
+        Membership.objects.filter(user=bo, restaurant=restaurant).delete()
+        Membership.objects.create(user=bo, restaurant=restaurant, role="kitchen")
+    client = Client(headers={"host": "bistro.flux.localhost"})
+    client.cookies["flux"] = old
+    assert role(client.get("/auth/sign-in/")) is None
+    visitor.get(f"{BISTRO}/auth/sign-in/")  # through the platform, where nobody has signed out
+    assert visitor.is_in(BISTRO)
 
 
 def test_a_session_without_a_platform_session_is_void(ada: User, restaurant: Restaurant) -> None:

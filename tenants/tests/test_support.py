@@ -162,6 +162,20 @@ def test_a_new_access_wakes_no_token_of_the_last_one(restaurant: Restaurant, sta
     assert program.get("/api/v1/menu-items/").status_code == 401
 
 
+@pytest.mark.parametrize("let_in_anew", ["by support access", "as a member"])
+def test_a_new_access_wakes_no_session_of_the_last_one(restaurant: Restaurant, staff: User, let_in_anew: str) -> None:
+    given = begin(restaurant, staff)
+    browser = signed_in(staff, restaurant)
+    expire(given)
+    if let_in_anew == "as a member":
+        with public_context():
+            people.give_role(staff, restaurant, "kitchen")
+    else:
+        begin(restaurant, staff)
+    assert browser.get("/").status_code == 302
+    assert signed_in(staff, restaurant).get("/").status_code == 200
+
+
 def test_an_owner_sees_it_and_ends_it(
     restaurant: Restaurant, other_restaurant: Restaurant, staff: User, owner: User
 ) -> None:

@@ -209,6 +209,19 @@ def test_a_session_ends_with_what_it_leans_on(
     assert role(tablet) is None
 
 
+def test_a_member_who_is_let_in_anew_types_the_pin_anew(
+    tablet: Client, cook: Membership, restaurant: Restaurant
+) -> None:
+    type_pin(tablet, cook)
+    with public_context():
+        pin = Membership.objects.get(pk=cook.pk).pin
+        Membership.objects.filter(pk=cook.pk).delete()
+        again = Membership.objects.create(user=cook.user, restaurant=restaurant, role="kitchen", pin=pin)
+    assert role(tablet) is None
+    type_pin(tablet, again)
+    assert role(tablet) == "kitchen"
+
+
 def test_a_tablets_session_is_worth_nothing_on_another_host(
     tablet: Client, cook: Membership, other_restaurant: Restaurant
 ) -> None:
