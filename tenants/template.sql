@@ -430,4 +430,5 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('tenants', '0010_restaurant_closed_at', now()),
     ('tenants', '0011_keys_are_only_looked_up', now()),
     ('tenants', '0012_keys_by_name', now()),
+    ('tenants', '0013_rights_are_what_requests_need', now()),
     ('usersessions', '0001_initial', now());
