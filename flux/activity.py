@@ -42,6 +42,7 @@ SENTENCES = {
     "source.taxed": "said whether prices of {} include tax",
     "source.chosen": "let {} count on more days",
     "forecast.overridden": "gave a forecast of {}",
+    "restaurant.opened": "opened {}",
     "restaurant.renamed": "renamed the restaurant to {}",
     "restaurant.moved": "changed the address of {}",
     "restaurant.currency_changed": "changed the currency of {}",

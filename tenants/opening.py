@@ -6,7 +6,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import provisioning
+from tenants.context import restaurant_context
 from tenants.models import Membership, Restaurant, User
+from tenants.office import audit
 
 MOST_IN_A_DAY = 10
 
@@ -28,7 +30,10 @@ def open_once(restaurant: Restaurant, *, owner: User) -> Restaurant:
             return opened
         if _opened_lately(owner) >= MOST_IN_A_DAY:
             raise TooMany
-        return provisioning.open_restaurant(restaurant, owner=owner)
+        provisioning.open_restaurant(restaurant, owner=owner)
+        with restaurant_context(restaurant):
+            audit.record("restaurant.opened", restaurant, by=owner, at=timezone.now())
+        return restaurant
 
 
 def _opened_lately(owner: User) -> int:

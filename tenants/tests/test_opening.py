@@ -11,9 +11,10 @@ from django.db import connection
 
 from conftest import PASSWORD, as_owner
 from tenants import opening, people, provisioning, template, upkeep
-from tenants.context import public_context
+from tenants.context import public_context, restaurant_context
 from tenants.keys import uuid7
 from tenants.models import Domain, Membership, Restaurant, Schema, User
+from tenants.office.models import AuditEntry
 from tenants.tests.browser import BISTRO, PLATFORM, Browser, role
 from tenants.tests.test_sign_up import text
 
@@ -46,6 +47,8 @@ def test_a_name_and_a_country_are_enough_and_the_owner_lands_in_it(visitor: Brow
     opened = Restaurant.objects.get(slug="cafe-flore")
     facts = (opened.name, opened.country, opened.timezone, opened.currency, opened.status)
     assert facts == ("Café Flore", "FR", "Europe/Paris", "EUR", "trial")
+    with restaurant_context(opened):
+        assert [(entry.verb, entry.user_id) for entry in AuditEntry.objects.all()] == [("restaurant.opened", ada.pk)]
     assert list(Membership.objects.values_list("user", "restaurant", "role")) == [(ada.pk, opened.pk, "owner")]
 
 
