@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from unittest import mock
@@ -165,6 +166,15 @@ def test_without_redis_the_memory_lasts_its_thirty_seconds(
         assert hosts.restaurant_of_host("bistro.flux.localhost") == restaurant
     hosts.forget_hosts()
     assert hosts._restaurants_by_host == {}
+
+
+def test_the_page_of_a_closed_restaurant_has_its_style_sheet(restaurant: Restaurant) -> None:
+    set_status(restaurant, "closed")
+    page = at("bistro.flux.localhost", "/")
+    assert page.status_code == 410
+    [sheet] = re.findall(r'href="([^"]+flux[.]css)"', page.content.decode())
+    assert at("bistro.flux.localhost", sheet).status_code == 200
+    assert at("bistro.flux.localhost", "/menu/").status_code == 410
 
 
 class TestHealth:
