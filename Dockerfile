@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrations: docker-compose.yml says which command each of them runs.
+# One image for web, worker, upkeep and migrations: docker-compose.yml says which command each of them runs.
 FROM python:3.13-slim AS packages
 COPY requirements.txt /
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt

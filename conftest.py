@@ -264,6 +264,14 @@ def signed_in(user: User, restaurant: Restaurant) -> Client:
     return client
 
 
+def role_of(user: User, restaurant: Restaurant) -> str | None:
+    """The person's role in the restaurant now, or None."""
+    with public_context():
+        current = Membership.objects.current().filter(user=user, restaurant=restaurant)
+        found: str | None = current.values_list("role", flat=True).first()
+    return found
+
+
 @pytest.fixture
 def manager(restaurant: Restaurant, member: Callable[..., User]) -> User:
     """A manager of `restaurant`."""

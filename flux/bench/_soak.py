@@ -351,13 +351,13 @@ def break_backend(parts: Sequence[str], dice: random.Random) -> None:
     """Take safeguards out of the backend, to see that the soak finds it and what the others still hold."""
     send = base.DatabaseWrapper._send
 
-    def lame(self: base.DatabaseWrapper, message: str) -> None:
+    def lame(self: base.DatabaseWrapper, said: str) -> None:
         """One message in fifty loses its path, its role, or both."""
-        path, role = message.split("; ")
+        path, role = said.split("; ")
         if dice.random() < 0.02:
-            message = "; ".join([path] * ("path" not in parts) + [role] * ("role" not in parts))
-        if message:
-            send(self, message)
+            said = "; ".join([path] * ("path" not in parts) + [role] * ("role" not in parts))
+        if said:
+            send(self, said)
         else:
             self.session.forget()
 

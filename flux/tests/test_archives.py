@@ -21,7 +21,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from conftest import as_owner, signed_in
+from conftest import as_owner, role_of, signed_in
 from flux.tests import filling
 from menu.models import Ingredient, MenuItem
 from pos.models import SalesFile
@@ -411,7 +411,7 @@ class TestCommands:
             "Without an account here, to be invited: gone@example.com.",
         ]
         with public_context():
-            assert Membership.role_of(manager.pk, Restaurant.objects.get(slug="two")) == "manager"
+            assert role_of(manager, Restaurant.objects.get(slug="two")) == "manager"
             assert Domain.objects.filter(tenant__slug="two").count() == 1
             assert Invitation.objects.count() == 0
             two = Restaurant.objects.get(slug="two")

@@ -199,6 +199,10 @@ REFUSED: dict[str, tuple[str, Sequence[Statement]]] = {
     "empty B's table": (NOT_ALLOWED, ['TRUNCATE "«b»".office_closure']),
     "make an index": (NOT_ALLOWED, ["CREATE INDEX ON office_closure (note)"]),
     "make a schema": (NOT_ALLOWED, ["CREATE SCHEMA more"]),
+    "make a temporary function": (
+        NOT_ALLOWED,
+        ["CREATE FUNCTION pg_temp.more() RETURNS int LANGUAGE sql AS 'SELECT 1'"],
+    ),
     "make a function": (NOT_ALLOWED, ["CREATE FUNCTION \"«a»\".more() RETURNS int LANGUAGE sql AS 'SELECT 1'"]),
     "switch row security off": (NOT_ALLOWED, ["ALTER TABLE public.tenants_user DISABLE ROW LEVEL SECURITY"]),
     "go without row security": (NOT_ALLOWED, ["SET row_security = off", "SELECT * FROM public.tenants_user"]),

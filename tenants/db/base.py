@@ -25,7 +25,6 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgres
 from django.utils.functional import cached_property
@@ -41,8 +40,6 @@ from tenants.db import roles
 MOST_SCHEMAS = 100  # what a session of the server has read of a schema stays in its memory until it ends
 BY_HAND = {"SET", "RESET", "ROLLBACK", "DISCARD ALL"}  # what the server calls statements that may change path or role
 IDLE_S = 30  # a connection used less long ago is taken for alive
-
-assert DEFAULT_DB_ALIAS == "default"  # noqa: S101 - the only database: what was chosen holds for one server
 
 
 class OutsideTransaction(RuntimeError):
@@ -174,29 +171,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._tell_session()
 
     def _tell_session(self) -> None:
-        message, session = self.wanted(), self.session
-        if session.told == message and session.reported == self._reported_path():
+        wanted, session = self.wanted(), self.session
+        if session.told == wanted and session.reported == self._reported_path():
             return
-        self._send(message)
-        session.told, session.reported = message, self._reported_path()
+        self._send(wanted)
+        session.told, session.reported = wanted, self._reported_path()
         session.in_transaction = not self.get_autocommit()
 
     def _tell_transaction(self, status: TransactionStatus) -> None:
-        message, session = self.wanted("LOCAL "), self.session
+        wanted, session = self.wanted("LOCAL "), self.session
         if self.autocommit:
             raise OutsideTransaction("Behind PgBouncer every query needs a transaction: use transaction.atomic().")
         if status == TransactionStatus.IDLE:
-            message = f"BEGIN; {message}"
-        elif session.told == message:
-            return
-        self._send(message)
-        session.told, session.in_transaction = message.removeprefix("BEGIN; "), True
+            self._send(f"BEGIN; {wanted}")
+        elif session.told != wanted:
+            self._send(wanted)
+        session.told, session.in_transaction = wanted, True
 
-    def _send(self, message: str) -> None:
+    def _send(self, said: str) -> None:
         """Past Django's cursor, so that a literal query count counts the view's queries."""
         self.session.forget()
         with self.wrap_database_errors, Cursor(self.connection) as raw:
-            raw.execute(message)
+            raw.execute(said)
         self.session.schemas.add(self.schema_name)
 
     def _reported_path(self) -> bytes | None:

@@ -1,5 +1,6 @@
 """Migration operations for who may do what with a table. They change rights alone, never the models' state."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db.migrations.operations.base import Operation
@@ -8,7 +9,7 @@ from django.db.migrations.state import ProjectState
 from tenants.db import roles
 
 
-class Rights(Operation):
+class Rights(Operation, ABC):
     """An operation that says in SQL what may be done with a table."""
 
     reduces_to_sql = True
@@ -31,11 +32,13 @@ class Rights(Operation):
             for statement in statements:
                 schema_editor.execute(statement)
 
+    @abstractmethod
     def forwards(self, app_label: str, schema_editor: Any) -> list[str]:
-        raise NotImplementedError
+        """The statements, in order."""
 
+    @abstractmethod
     def backwards(self, app_label: str, schema_editor: Any) -> list[str]:
-        raise NotImplementedError
+        """What takes them back."""
 
 
 class RestaurantsMay(Rights):

@@ -98,7 +98,7 @@ def harden(database: Connection) -> None:
 IS_HARDENED = (
     f"SELECT NOT (has_function_privilege('public', 'pg_catalog.{SET_CONFIG}', 'EXECUTE')"
     f" OR has_function_privilege('public', 'pg_catalog.{RUN_TEXT[0]}', 'EXECUTE')"
-    " OR has_language_privilege('public', 'plpgsql', 'USAGE'))"
+    " OR has_language_privilege('public', 'plpgsql', 'USAGE') OR has_language_privilege('public', 'sql', 'USAGE'))"
 )
 
 

@@ -1,7 +1,6 @@
 """Who works where, who is invited to, and what lets tablets and programs in."""
 
 import datetime as dt
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -106,13 +105,6 @@ class Membership(models.Model):
     def is_support(self) -> bool:
         """Whether this is a time-limited access of platform staff, and nobody who works here."""
         return self.ends_at is not None
-
-    @staticmethod
-    def role_of(user_id: UUID, restaurant: Restaurant) -> str | None:
-        """The person's role in the restaurant now, or None."""
-        current = Membership.objects.current().filter(user_id=user_id, restaurant=restaurant)
-        found: str | None = current.values_list("role", flat=True).first()
-        return found
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

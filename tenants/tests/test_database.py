@@ -74,6 +74,12 @@ def test_a_server_side_cursor_reads_the_restaurant_it_was_opened_in(note: str, o
         assert list(Closure.objects.values_list("note", flat=True).iterator()) == ["Rest of the trattoria"]
 
 
+def test_a_temporary_table_stands_before_none_of_the_restaurants(note: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE office_closure (note text)")
+    assert notes() == [note]
+
+
 def test_without_a_restaurant_its_tables_are_out_of_reach(note: str) -> None:
     with public_context(), pytest.raises(ProgrammingError), transaction.atomic():
         notes()

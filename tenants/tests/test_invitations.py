@@ -11,7 +11,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conftest import PASSWORD
+from conftest import PASSWORD, role_of
 from tenants import invitations, people
 from tenants.context import public_context
 from tenants.invitations import (
@@ -113,11 +113,6 @@ def sent(django_capture_on_commit_callbacks: Committing, owner: User) -> Callabl
 def secret_in(text: str) -> str:
     [line] = [line for line in str(text).splitlines() if line.startswith(LINK)]
     return line.removeprefix(LINK)
-
-
-def role_of(user: User, restaurant: Restaurant) -> str | None:
-    with public_context():
-        return Membership.role_of(user.pk, restaurant)
 
 
 def test_an_invitation_makes_a_member_once(

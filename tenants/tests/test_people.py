@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from conftest import signed_in
+from conftest import role_of, signed_in
 from tenants import people
 from tenants.context import public_context
 from tenants.models import Membership, Restaurant, User
@@ -25,11 +25,6 @@ def owner(restaurant: Restaurant, member: Member) -> User:
 def membership(user: User, restaurant: Restaurant) -> Membership:
     with public_context():
         return Membership.objects.get(user=user, restaurant=restaurant)
-
-
-def role_of(user: User, restaurant: Restaurant) -> str | None:
-    with public_context():
-        return Membership.role_of(user.pk, restaurant)
 
 
 def test_a_member_gets_another_role(restaurant: Restaurant, owner: User, member: Member) -> None:

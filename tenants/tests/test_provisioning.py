@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import DataError, connection
 
-from conftest import PASSWORD, SPARES, as_owner
+from conftest import PASSWORD, SPARES, as_owner, role_of
 from tenants import people, provisioning, template
 from tenants.context import public_context, restaurant_context
 from tenants.models import Domain, Membership, Restaurant, Schema, User
@@ -61,7 +61,7 @@ def test_somebody_known_becomes_owner_and_keeps_the_password(member: Any, restau
     with public_context():
         said = create("kantine", owner="ADA@example.com", password="something-else-2")
     assert said.splitlines()[0] == "ADA@example.com is known already and keeps the password that they have."
-    assert Membership.role_of(ada.pk, Restaurant.objects.get(slug="kantine")) == "owner"
+    assert role_of(ada, Restaurant.objects.get(slug="kantine")) == "owner"
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
 

@@ -7,10 +7,10 @@ import pytest
 from django.db import DataError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from conftest import SPARES, as_owner
+from conftest import SPARES, as_owner, role_of
 from tenants import provisioning, template, upkeep
 from tenants.context import public_context, restaurant_context
-from tenants.models import Membership, Restaurant, Schema, User
+from tenants.models import Restaurant, Schema, User
 from tenants.office.models import Closure
 
 FACTS = {"timezone": "Europe/Berlin", "currency": "EUR", "country": "DE"}
@@ -45,7 +45,7 @@ def test_the_app_opens_a_restaurant_in_the_oldest_spare() -> None:
     opened = provisioning.open_restaurant(kantine(), owner=ada)
     assert (opened.schema_name, spares()) == (oldest, others)
     assert Schema.objects.get(restaurant=opened).name == oldest
-    assert Membership.role_of(ada.pk, opened) == "owner"
+    assert role_of(ada, opened) == "owner"
     with restaurant_context(opened):
         Closure.objects.create(on="2026-12-24")
         assert Closure.objects.count() == 1

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from conftest import PASSWORD, as_owner, signed_in
 from tenants import erasing, hosts, provisioning
-from tenants.admin import RestaurantAdmin
+from tenants.admin.restaurants import RestaurantAdmin
 from tenants.context import public_context, restaurant_context
 from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitation, Membership, Restaurant, User
 from tenants.office.models import AuditEntry, Closure

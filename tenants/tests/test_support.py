@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client, TestCase
 from django.utils import timezone
 
-from conftest import PASSWORD, signed_in
+from conftest import PASSWORD, role_of, signed_in
 from tenants import handover, people, support, tokens
 from tenants.actors import FLUX
 from tenants.context import public_context, restaurant_context
@@ -150,7 +150,7 @@ def test_its_end_holds_everywhere(restaurant: Restaurant, staff: User) -> None:
         handover.redeem(entry, restaurant, state="s" * 32)
     assert log_in(staff) == 400
     with public_context():
-        assert Membership.role_of(staff.pk, restaurant) is None
+        assert role_of(staff, restaurant) is None
 
 
 def test_a_new_access_wakes_no_token_of_the_last_one(restaurant: Restaurant, staff: User) -> None:

@@ -11,7 +11,9 @@ from tenants.db import roles
 
 
 class Command(BaseCommand):
-    """Revoke `set_config`, the `query_to_xml` family and plpgsql from PUBLIC; limit how long the app's queries run.
+    """Revoke `set_config`, the `query_to_xml` family, large objects and the making of functions from PUBLIC.
+
+    And limit how long the app's queries run.
 
     A managed server may refuse it. Flux works without, and says at `/readyz` whether it has been done.
     """

@@ -1,75 +1,32 @@
-"""Staff admin for restaurants, hosts, people, and how restaurants' background work does (on the platform's host).
+"""Restaurants, their hosts and schemas, and what was erased."""
 
-Nothing here lets staff into a restaurant by a side door: memberships are looked at and not written (but for the first
-owner of a new restaurant), the password and the address of somebody who works in one are theirs, and keys and
-invitations show no secret. Who has to look inside asks for support access, which the owners see.
-"""
-
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import get_permission_codename
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
-from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from tenants import actors, erasing, health, people, provisioning, restaurants, support, upkeep
+from tenants import actors, erasing, people, provisioning, restaurants, support, upkeep
+from tenants.admin.looking import LookOnly
+from tenants.admin.work import FORECAST_COLOURS, last_forecast
 from tenants.hosts import forget_hosts
 from tenants.management.asking import in_words
-from tenants.models import ApiKey, Domain, Erasure, FailedTask, Health, Invitation, Membership, Restaurant, Schema, User
+from tenants.models import Domain, Erasure, Membership, Restaurant, Schema, User
 from tenants.sites import platform_site
 
-LATE_AFTER = timedelta(days=2)
-FORECAST_COLOURS = {"on time": "success", "late": "warning"}
 # What hosts, dates and amounts depend on is changed in the restaurant's own Settings, with all that follows from it.
 OWN_SETTINGS = ("slug", "timezone", "closeout_hour", "currency")
 STATUS_COLOURS = {"trial": "info", "active": "success", "suspended": "warning", "closed": "danger"}
-
-
-def last_forecast(restaurant: Restaurant, health: Health | None) -> tuple[str, str]:
-    """When the last forecast was made, and whether it is late: one is due every early morning once there are sales."""
-    made_at = health.last_forecast_at if health else None
-    if made_at is None:
-        return "none", "–"
-    late = timezone.now() - made_at > LATE_AFTER and restaurant.is_open_to_people
-    return "late" if late else "on time", f"{made_at:%Y-%m-%d %H:%M}"
-
-
-class LookOnly:
-    """Rows that only the verbs may write; shown whole but for what is `exclude`d."""
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.get_fields(request, obj))
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        hidden = {"id", *(self.exclude or ())}  # type: ignore[attr-defined]
-        every = [field.name for field in self.model._meta.fields if field.name not in hidden]  # type: ignore[attr-defined]
-        return self.fields or every  # type: ignore[attr-defined]
-
-    def has_verb_permission(self, request: HttpRequest) -> bool:
-        """Who of the staff may have a verb write them: whoever could change them, were that done by hand."""
-        model = self.model._meta  # type: ignore[attr-defined]
-        return request.user.has_perm(f"{model.app_label}.{get_permission_codename('change', model)}")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class DomainInline(LookOnly, TabularInline):
@@ -103,14 +60,6 @@ class FirstOwnerInline(TabularInline):
 class MembershipInline(LookOnly, TabularInline):
     model = Membership
     fields = ["user", "role", "created_at", "ends_at", "reason"]
-    extra = 0
-    tab = True
-
-
-class MembershipOfPersonInline(LookOnly, TabularInline):
-    model = Membership
-    fk_name = "user"
-    fields = ["restaurant", "role", "created_at", "ends_at", "reason"]
     extra = 0
     tab = True
 
@@ -297,143 +246,6 @@ class RestaurantAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(User, site=platform_site)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """People. Somebody who leaves is switched off, so that what they did keeps its author.
-
-    Only superusers decide who is staff, and only they change other superusers: else staff could promote themselves.
-    """
-
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ["email", "name", "is_active", "is_staff", "last_login", "joined_at"]
-    list_filter = ["is_active", "is_staff"]
-    search_fields = ["email", "name"]
-    ordering = ["email"]
-    list_per_page = 50
-    filter_horizontal = ["user_permissions"]
-    fieldsets = [
-        (None, {"fields": ["email", "name", "password", "is_active"]}),
-        ("Platform staff", {"fields": ["is_staff", "is_superuser", "user_permissions"]}),
-        ("Dates", {"fields": ["last_login", "joined_at"]}),
-    ]
-    add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
-    readonly_fields = ["last_login", "joined_at"]
-    inlines = [MembershipOfPersonInline]
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """An address that staff enter is verified by that, and the one before it opens nothing any more."""
-        super().save_model(request, obj, form, change)
-        if not change or "email" in form.changed_data:
-            obj.vouch_for_email()
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        fixed = list(self.readonly_fields)
-        if obj is not None and _works_somewhere(obj):
-            fixed.append("email")  # with it comes the link that sets a new password; they change it themselves
-        return fixed if request.user.is_superuser else [*fixed, "is_staff", "is_superuser", "user_permissions"]
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Whoever sets the password of somebody who works in a restaurant could go in under their name."""
-        if (person := self.get_object(request, id)) is not None and _works_somewhere(person):
-            raise PermissionDenied("Their password is theirs: send them to “Forgotten your password?”.")
-        return super().user_change_password(request, id, form_url)
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        above = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return not above and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-def _works_somewhere(user: User) -> bool:
-    return user.memberships.filter(ends_at=None).exists()
-
-
-@admin.register(Membership, site=platform_site)
-class MembershipAdmin(LookOnly, ModelAdmin):
-    """Who works where: owners decide that on their own pages. And support access, which staff may end here."""
-
-    list_display = ["user", "restaurant", "role", "created_at", "ends_at", "reason"]
-    list_filter = ["role", ("ends_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["user", "restaurant"]
-    search_fields = ["user__email", "user__name", "restaurant__name", "restaurant__slug"]
-    exclude = ["pin"]
-    actions = ["end_access"]
-
-    @admin.action(description="End support access now", permissions=["verb"])
-    def end_access(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        given = Membership.objects.support().current().filter(pk__in=queryset).select_related("restaurant")
-        for membership in given:
-            support.end(membership.pk, membership.restaurant, by=request.user, at=timezone.now())  # type: ignore[arg-type]
-        self.message_user(request, f"{len(given)} ended.")
-
-
-@admin.register(Invitation, site=platform_site)
-class InvitationAdmin(LookOnly, ModelAdmin):
-    """Who has been invited where; the secret is in the e-mail alone."""
-
-    list_display = [
-        "email",
-        "restaurant",
-        "role",
-        "invited_by",
-        "created_at",
-        "expires_at",
-        "accepted_at",
-        "revoked_at",
-    ]
-    list_filter = ["role", ("accepted_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["restaurant", "invited_by"]
-    search_fields = ["email", "restaurant__name", "restaurant__slug"]
-    exclude = ["secret_hash"]
-
-
-@admin.register(ApiKey, site=platform_site)
-class ApiKeyAdmin(LookOnly, ModelAdmin):
-    """Integrators' keys, without their fingerprints; owners make and end them on their own pages."""
-
-    list_display = ["name", "prefix", "restaurant", "scopes", "last_used_at", "expires_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["restaurant"]
-    search_fields = ["name", "prefix", "restaurant__name", "restaurant__slug"]
-    exclude = ["sha256"]
-
-
-@admin.register(Health, site=platform_site)
-class HealthAdmin(LookOnly, ModelAdmin):
-    """How every restaurant's background work does, by what its tasks reported."""
-
-    list_display = ["restaurant", "last_import_at", "forecast", "last_suggestion_at", "last_failure_at", "last_failure"]
-    list_filter = ["restaurant__status"]
-    list_select_related = ["restaurant"]
-    search_fields = ["restaurant__name", "restaurant__slug", "last_failure"]
-    ordering = [F("last_failure_at").desc(nulls_last=True), "restaurant__name"]
-
-    @display(description="last forecast", ordering="last_forecast_at", label=FORECAST_COLOURS)
-    def forecast(self, health: Health) -> tuple[str, str]:
-        return last_forecast(health.restaurant, health)
-
-
-@admin.register(FailedTask, site=platform_site)
-class FailedTaskAdmin(LookOnly, ModelAdmin):
-    """Every restaurant's errors that nobody foresaw; the log has their tracebacks."""
-
-    list_display = ["at", "restaurant", "task", "error", "message", "ids", "acknowledged_by"]
-    list_filter = [("acknowledged_at", admin.EmptyFieldListFilter), "task", "error"]
-    list_select_related = ["restaurant", "acknowledged_by"]
-    search_fields = ["restaurant__name", "restaurant__slug", "task", "error", "message"]
-    date_hierarchy = "at"
-    actions = ["acknowledge"]
-
-    @admin.action(description="Acknowledge", permissions=["verb"])
-    def acknowledge(self, request: HttpRequest, queryset: QuerySet[FailedTask]) -> None:
-        seen = health.acknowledge(queryset, by=request.user, at=timezone.now())
-        self.message_user(request, f"{seen} acknowledged.")
 
 
 @admin.register(Domain, site=platform_site)
