@@ -52,6 +52,54 @@ class MenuItem(models.Model):
         return self.name
 
 
+class SoldOutQuerySet(models.QuerySet["SoldOut"]):
+    """Named reads."""
+
+    def counting(self) -> "SoldOutQuerySet":
+        """Without those that somebody said were none."""
+        return self.filter(dismissed_at=None)
+
+
+class SoldOut(models.Model):
+    """A dish was 86'd on a business date: from then on its sales are a lower bound of what guests wanted."""
+
+    class Source(models.TextChoices):
+        TAP = "tap", "somebody said so"
+        POS = "pos", "the point of sale"
+        INFERRED = "inferred", "Flux, from its last sale"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="sold_outs")
+    business_date = models.DateField()
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for the rest of the business date.")
+    source = models.CharField(max_length=8, choices=Source, default=Source.TAP)
+    by_id = models.UUIDField(null=True, blank=True)
+    dismissed_at = models.DateTimeField(null=True, blank=True, help_text="When somebody said that it was none.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SoldOutQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-business_date", "-from_at"]
+        verbose_name_plural = "sold out"
+        indexes = [models.Index(fields=["business_date"], name="menu_soldout_by_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["menu_item", "business_date"],
+                condition=models.Q(until_at=None, dismissed_at=None),
+                name="menu_soldout_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="menu_soldout_ends_after_start",
+                condition=models.Q(until_at=None) | models.Q(until_at__gte=models.F("from_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.menu_item_id} sold out on {self.business_date}"
+
+
 class IngredientQuerySet(models.QuerySet["Ingredient"]):
     """Named reads."""
 

@@ -139,6 +139,9 @@ class Order(models.Model):
     external_id = models.CharField(max_length=120)
     opened_at = models.DateTimeField(null=True, blank=True)
     business_date = models.DateField()
+    guests = models.PositiveSmallIntegerField(
+        "covers", null=True, blank=True, help_text="Guests served, where the point of sale counts them."
+    )
     file = models.ForeignKey(
         SalesFile, on_delete=models.SET_NULL, null=True, blank=True, related_name="orders", db_index=False
     )

@@ -12,8 +12,19 @@ from django.db import models
 from django.utils import timezone
 
 from conftest import discard_temporary_tables
-from forecasting.models import Forecast, Run
-from menu.models import Ingredient, MenuItem, RecipeLine
+from forecasting.models import (
+    Backtest,
+    CalendarEvent,
+    DailyFact,
+    EngineState,
+    Forecast,
+    Holiday,
+    Likeness,
+    Override,
+    Run,
+    Score,
+)
+from menu.models import Ingredient, MenuItem, RecipeLine, SoldOut
 from pos import importing
 from pos.models import Connection, DailySales, DaySource, Order, OrderLine, SalesFile
 from procurement.models import PurchaseOrder, PurchaseOrderLine, StockMovement, Suggestion, Supplier, SupplierItem
@@ -21,7 +32,7 @@ from tenants.actors import Actor
 from tenants.context import restaurant_context
 from tenants.models import Restaurant
 from tenants.office import audit
-from tenants.office.models import Closure, Job, OpeningHours
+from tenants.office.models import Closure, Daypart, Job, OpeningHours
 
 QUANTILES = {"q10": 6, "q25": 8, "q50": 10, "q75": 12, "q90": 14, "q95": 16}
 
@@ -86,6 +97,7 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
             confidence=Decimal("0.6"),
             **QUANTILES,
         )
+    _fill_judgement(restaurant, marker, first_id, soup, run, now)
     _fill_procurement(restaurant, marker, first_id, flour, run, now)
     Job.objects.create(kind="import", status="failed", note=f"{marker} job", error=f"{marker} broke", finished_at=now)
     chef = Actor(None, f"{marker} chef", "portal")
@@ -94,6 +106,41 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
     audit.record_all([entry])
     OpeningHours.objects.create(id=first_id, weekday=0, opens_at="11:30", closes_at="14:30")
     Closure.objects.create(id=first_id, on=today + dt.timedelta(days=30), note=f"{marker} holiday")
+    Daypart.objects.create(id=first_id, name=f"{marker} lunch", begins_at="11:00")
+
+
+def _fill_judgement(
+    restaurant: Restaurant, marker: str, first_id: int, soup: MenuItem, run: Run, now: dt.datetime
+) -> None:
+    today = restaurant.business_date(now)
+    yesterday = today - dt.timedelta(days=1)
+    special = MenuItem.objects.create(name=f"{marker} special", category=f"{marker} starters", price=11)
+    Likeness.objects.create(menu_item=special, like=soup, share=Decimal("0.6"))
+    SoldOut.objects.create(menu_item=soup, business_date=yesterday, from_at=now - dt.timedelta(days=1))
+    CalendarEvent.objects.create(name=f"{marker} fair", starts_on=today, ends_on=today, amount=20, note=marker)
+    Holiday.objects.create(kind="school", name=f"{marker} break", starts_on=today, ends_on=today)
+    DailyFact.objects.create(id=first_id, kind="bookings", date=today, value=12, source="csv")
+    Override.objects.create(date=today, amount=10, reason=f"{marker} concert", author=f"{marker} chef")
+    Score.objects.create(
+        id=first_id,
+        date=yesterday,
+        menu_item=soup,
+        run_id=run.pk,
+        days_ahead=1,
+        mean=9,
+        engine_mean=8,
+        baseline=6,
+        q10=5,
+        q90=14,
+        sold=7,
+        unit_price=9,
+    )
+    Backtest.objects.create(
+        first_on=today - dt.timedelta(days=28), last_on=yesterday, model_version=marker, result={"note": marker}
+    )
+    EngineState.objects.create(
+        cutoff_on=yesterday, version=marker, fingerprint=marker, payload=marker.encode(), updated_at=now
+    )
 
 
 def _fill_procurement(

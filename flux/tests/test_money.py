@@ -26,11 +26,12 @@ from tenants.models import Restaurant, User
 
 pytestmark = pytest.mark.django_db
 
-MONEY = {"price", "minimum_order", "gross", "net", "net_sales"}
+MONEY = {"price", "unit_price", "minimum_order", "gross", "net", "net_sales"}
 NO_MONEY = {
     *["q10", "q25", "q50", "q75", "q90", "q95", "mean", "confidence", "quantile"],
     *["quantity", "needed", "on_hand", "arriving", "pack_size", "pack_quantity", "yield_share"],
     *["grams_per_ml", "grams_per_each", "recipe_share", "tax_rate"],
+    *["amount", "value", "share", "units_before", "units_after", "units_sold", "engine_mean", "baseline", "sold"],
 }
 FEW, MANY = Decimal("7913.37"), Decimal("86429.51")
 SAYS_MONEY = re.compile(r"€|7,?913\.?3|86,?429\.?5")

@@ -44,6 +44,7 @@ class Job(models.Model):
         IMPORT = "import"
         HISTORY = "history"
         CALENDAR = "calendar"
+        BACKTEST = "backtest"
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -96,6 +97,11 @@ class Job(models.Model):
                 condition=models.Q(kind="calendar", status__in=["pending", "running"]),
                 name="office_job_one_calendar",
             ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(kind="backtest", status__in=["pending", "running"]),
+                name="office_job_one_backtest",
+            ),
             models.CheckConstraint(
                 name="office_job_status_has_its_stamps",
                 condition=(
@@ -142,6 +148,28 @@ class OpeningHours(models.Model):
 
     def __str__(self) -> str:
         return f"{WEEKDAYS[self.weekday]} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
+
+
+class Daypart(models.Model):
+    """A named part of the business day; it lasts until the next one begins."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=40)
+    begins_at = models.TimeField()
+
+    class Meta:
+        ordering = ["begins_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["begins_at"],
+                name="office_daypart_once",
+                violation_error_message="Two parts of the day begin at this time.",
+            ),
+            models.CheckConstraint(name="office_daypart_named", condition=~models.Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.begins_at:%H:%M}"
 
 
 class Closure(models.Model):

@@ -1,7 +1,8 @@
-"""What will be sold: runs, and the forecast of each menu item and day."""
+"""Runs, the forecast of each menu item and day, and what the engine remembers between runs."""
 
 import datetime as dt
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -113,7 +114,11 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
 
 
 class Forecast(models.Model):
-    """Demand for one menu item on one business date, in units, with its range."""
+    """Demand for one menu item on one business date, in units, with its range.
+
+    These are the final numbers, calendar events and overrides included. Where those changed something,
+    `engine_numbers` keeps what the engine said: mean, q10, q25, q50, q75, q90, q95.
+    """
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
@@ -130,6 +135,13 @@ class Forecast(models.Model):
         max_digits=5,
         decimal_places=4,
         help_text="Probability that the actual falls within ±20 % (at least ±2 units) of the mean.",
+    )
+    engine_numbers = ArrayField(
+        models.DecimalField(max_digits=12, decimal_places=3),
+        size=7,
+        null=True,
+        blank=True,
+        help_text="Mean and quantiles before calendar events and overrides; empty where nothing changed them.",
     )
 
     objects = ForecastQuerySet.as_manager()
@@ -159,3 +171,20 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.menu_item_id}: {self.mean}"
+
+
+class EngineState(models.Model):
+    """What the engine knew at the end of its last run, so that the next one begins there; one row at most."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    cutoff_on = models.DateField(help_text="The last business date that it has taken in.")
+    version = models.CharField(max_length=60, help_text="The engine that wrote it; another one begins anew.")
+    fingerprint = models.CharField(max_length=64, help_text="What it was computed from.")
+    payload = models.BinaryField()
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="forecasting_enginestate_only_one", condition=models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"state of the engine at {self.cutoff_on}"

@@ -1,0 +1,82 @@
+"""How forecasts fared: on days that were hidden from them, and day by day since."""
+
+import datetime as dt
+
+from django.db import models
+from django.utils import timezone
+
+from menu.models import MenuItem
+from tenants.keys import uuid7
+
+
+class Backtest(models.Model):
+    """The last weeks of sales, hidden and forecast from what came before: its scores, for all and by dish."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    first_on = models.DateField(help_text="The first day that was hidden.")
+    last_on = models.DateField(help_text="The last day that was hidden.")
+    model_version = models.CharField(max_length=60)
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        get_latest_by = ["created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="forecasting_backtest_ends_after_start", condition=models.Q(last_on__gte=models.F("first_on"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"backtest of {self.first_on} to {self.last_on}"
+
+
+class ScoreQuerySet(models.QuerySet["Score"]):
+    """Named reads."""
+
+    def between(self, first: dt.date, last: dt.date) -> "ScoreQuerySet":
+        """Both days included."""
+        return self.filter(date__range=(first, last))
+
+    def counting(self) -> "ScoreQuerySet":
+        """Without days on which the dish was sold out: nobody knows what would have been sold."""
+        return self.filter(was_sold_out=False)
+
+
+class Score(models.Model):
+    """What the newest run before a day expected of a dish, and what was sold; never changed afterwards."""
+
+    id = models.BigAutoField(primary_key=True)
+    date = models.DateField()
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="scores")
+    run_id = models.UUIDField(help_text="The run; it may be gone since.")
+    days_ahead = models.PositiveSmallIntegerField(help_text="Days between the run's last known sales and the day.")
+    mean = models.DecimalField(max_digits=12, decimal_places=3, help_text="Units expected, overrides included.")
+    engine_mean = models.DecimalField(max_digits=12, decimal_places=3, help_text="Units expected without overrides.")
+    baseline = models.DecimalField(
+        max_digits=12, decimal_places=3, null=True, blank=True, help_text="Mean of the same weekday over four weeks."
+    )
+    q10 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    q90 = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    sold = models.DecimalField(max_digits=12, decimal_places=3)
+    was_sold_out = models.BooleanField(default=False)
+    unit_price = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, help_text="Net sales of a unit then, where known."
+    )
+
+    objects = ScoreQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-date", "menu_item"]
+        constraints = [
+            models.UniqueConstraint(fields=["date", "menu_item"], name="forecasting_score_once"),
+            models.CheckConstraint(
+                name="forecasting_score_not_negative",
+                condition=models.Q(mean__gte=0, engine_mean__gte=0, sold__gte=0)
+                & (models.Q(baseline=None) | models.Q(baseline__gte=0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.menu_item_id}: {self.mean} expected, {self.sold} sold"
