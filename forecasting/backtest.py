@@ -68,7 +68,7 @@ class Replay:
 
 
 def replay(lookup: Lookup, fitted: Mapping[str, PointForecaster], *, weeks: int, horizon_days: int) -> Replay:
-    """Let fitted methods forecast the last `weeks` weeks, from the end of each: open days, items on the menu."""
+    """Let fitted methods forecast the last `weeks` weeks, from the end of each: ordinary days, items on the menu."""
     panel, track = lookup.track.panel, lookup.track
     n_days, n_items = panel.sold.shape
     last = n_days - 1
@@ -78,7 +78,7 @@ def replay(lookup: Lookup, fitted: Mapping[str, PointForecaster], *, weeks: int,
     )
     reached = o + h <= last
     o, h, i = o[reached], h[reached], i[reached]
-    wanted = panel.is_open[o + h] & (track.age[o, i] > 0) & (track.silence[o, i] < 28)
+    wanted = panel.ordinary[o + h, i] & (track.age[o, i] > 0) & (track.silence[o, i] < 28)
     cases = Cases(o[wanted], i[wanted], h[wanted])
     sold = track.counted[cases.target, cases.item]
     return Replay(cases, sold, {name: method.predict(lookup, cases) for name, method in fitted.items()})

@@ -69,7 +69,7 @@ def _recent_errors(lookup: Lookup, until: int) -> tuple[Array, Array]:
         target = target[panel.is_open[target]]
         origin = target - horizon
         expected = track.level[origin] * track.profile[origin, panel.weekdays[target]][:, None, :]
-        known = track.age[origin] > 7
+        known = (track.age[origin] > 7) & panel.ordinary[target]
         errors += (np.abs(track.counted[target][:, None, :] - expected) * known[:, None, :]).sum(axis=0)
         volume += (track.counted[target] * known).sum(axis=0) / 7
     return errors, volume

@@ -22,9 +22,11 @@ class TooLittleHistory(Exception):
 
 
 def training_cases(lookup: Lookup, until: int, max_rows: int) -> Cases:
-    """Every third origin of the last 400 days × the items then sold × 1…14 days ahead, open days up to `until` only.
+    """Every third origin of the last 400 days × the items then sold × 1…14 days ahead, up to `until`.
 
-    Above `max_rows` they are thinned evenly, which varies less than a random sample.
+    Closed and special days teach nothing. Where an item had sold out, the target is what was probably asked for: to
+    leave such days out would teach that demand is what it was on the quieter ones. Above `max_rows` cases are thinned
+    evenly, which varies less than a random sample.
     """
     panel, track = lookup.track.panel, lookup.track
     origins = np.arange(until - 1, max(until - _WINDOW_DAYS, 13), -_ORIGIN_STEP)[::-1]
@@ -34,9 +36,9 @@ def training_cases(lookup: Lookup, until: int, max_rows: int) -> Cases:
     cases = Cases(
         np.repeat(origins[at], len(horizons)), np.repeat(item, len(horizons)), np.tile(horizons, len(at))
     )  # fmt: skip
-    usable = np.zeros(len(panel.days) + HORIZON_DAYS, dtype=bool)
-    usable[: until + 1] = panel.is_open[: until + 1]
-    cases = cases[np.flatnonzero(usable[cases.target])]
+    usable = np.zeros((len(panel.days) + HORIZON_DAYS, len(panel.items)), dtype=bool)
+    usable[: until + 1] = panel.teaching[: until + 1]
+    cases = cases[np.flatnonzero(usable[cases.target, cases.item])]
     if len(cases) <= max_rows:
         return cases
     return cases[np.linspace(0, len(cases) - 1, max_rows).astype(int)]

@@ -58,9 +58,4 @@ def _through_closed_days(known: Panel, today: dt.date, planned: Collection[dt.da
         return known
     gap = np.arange(known.days[-1] + 1, np.datetime64(today, "D"))
     n_more = int(np.logical_and.accumulate(closed_days(known, gap, planned)).sum())
-    return Panel(
-        days=np.concatenate([known.days, gap[:n_more]]),
-        items=known.items,
-        sold=np.vstack([known.sold, np.zeros((n_more, len(known.items)))]),
-        is_open=np.append(known.is_open, np.zeros(n_more, dtype=bool)),
-    )
+    return known.followed_by_closed(n_more)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting import censoring
 from forecasting.panel import Array, Panel
 
 HALF_LIVES = (3, 8, 21, 70)  # open days: from "this week" to "this season"
@@ -30,7 +31,7 @@ class Track:
     """
 
     panel: Panel
-    counted: Array  # (t, i) units sold with outliers cut to the largest believable sale
+    counted: Array  # (t, i) units asked for: outliers cut, sold-out days filled up, what was expected on special days
     level: Array  # (t, k, i)
     profile: Array  # (t, w, i)
     venue_level: Array  # (t, k)
@@ -78,48 +79,90 @@ class _State:
         mixed = trust * own + (1 - trust) * self.venue_profile[:, None]
         self.profile = mixed / mixed[in_week].mean(axis=0)
 
+    def expected(self, w: int) -> Array:
+        """(i,) units that a steady continuation would sell on weekday `w`."""
+        return (12 * self.level[SHORT] + 4 * self.level[MIDDLE]) / 16 * self.profile[w]
+
     def believable(self, sold: Array, w: int) -> Array:
         """Cut a sale to twice what levels or the previous sale suggest: a real rise passes on its second day."""
         expected = np.maximum(self.level.max(axis=0) * self.profile[w], self.last_sale)
         return np.where(self.age >= _CAUTIOUS_DAYS, np.minimum(sold, 2 * expected + 4), sold)
 
-    def open_day(self, t: int, w: int, sold: Array) -> Array:
-        """Take in one open day's sales; return them with outliers cut."""
-        counted = self.believable(sold, w)
-        on_menu = (self.age > 0) | (sold > 0)
-        self._update_spread(counted, w)
-        self._update_shape(counted, w)
+    def open_day(self, t: int, day: "_Day") -> Array:
+        """Take in one open day; return what it counts as.
+
+        A special item-day changes nothing about its item but that it was seen; the venue counts it as expected.
+        """
+        w, out = day.weekday, day.sold_out & ~day.special
+        on_menu = ((self.age > 0) | (day.sold > 0)) & ~day.special
+        counted = np.where(day.special, self.expected(w), self.believable(day.sold, w))
+        error = (counted - self._usual(w)) ** 2
+        if out.any():
+            asked = censoring.demand(counted[out], self.expected(w)[out], self.dispersion[out], day.share[out])
+            counted[out], error[out] = asked.mean, asked.squared_error
+        self._update_spread(error, w, day.special)
+        self._update_shape(counted, w, day.special)
         self._update_levels(counted, w, on_menu)
-        self.recent[:, w] = np.concatenate([self.recent[1:, w], np.where(on_menu, sold, np.nan)[None]])
-        self.last_sale = sold
-        self.zero_share += _SMOOTH * (((sold == 0) & on_menu) - self.zero_share)
-        self.silence = np.where(sold > 0, 0, self.silence + on_menu)
-        self.age = self.age + on_menu
+        if not day.special.all():
+            self._update_venue(counted.sum(), w)
+        self._update_memory(day, np.where(out, counted, day.sold), on_menu)
         self.last_open[w] = t
         return counted
 
-    def _update_spread(self, counted: Array, w: int) -> None:
-        expected = np.maximum(self.level[SHORT] * self.profile[w], 0.05)
-        error = np.minimum((counted - expected) ** 2 / expected, 25.0)
-        self.dispersion += np.where(self.age >= _CAUTIOUS_DAYS, _SMOOTH * (error - self.dispersion), 0.0)
+    def _usual(self, w: int) -> Array:
+        return np.maximum(self.level[SHORT] * self.profile[w], 0.05)
 
-    def _update_shape(self, counted: Array, w: int) -> None:
+    def _update_spread(self, squared_error: Array, w: int, special: Array) -> None:
+        error = np.minimum(squared_error / self._usual(w), 25.0)
+        learns = (self.age >= _CAUTIOUS_DAYS) & ~special
+        self.dispersion += np.where(learns, _SMOOTH * (error - self.dispersion), 0.0)
+
+    def _update_shape(self, counted: Array, w: int, special: Array) -> None:
         usual = self.level[MIDDLE]
         evidence = np.where(self.age >= _CAUTIOUS_DAYS, usual / (usual + 1), 0.0)
         ratio = np.minimum(counted / np.maximum(usual, 1e-9), _RATIO_CAP)
-        self.shape_sums[w] = _ITEM_DECAY * self.shape_sums[w] + evidence * ratio
-        self.shape_weights[w] = _ITEM_DECAY * self.shape_weights[w] + evidence
-        if self.venue_level[MIDDLE] > 0:
-            venue_ratio = min(counted.sum() / self.venue_level[MIDDLE], _RATIO_CAP)
-            self.venue_shape_sums[w] = _VENUE_DECAY * self.venue_shape_sums[w] + venue_ratio
-            self.venue_shape_weights[w] = _VENUE_DECAY * self.venue_shape_weights[w] + 1
+        decay = np.where(special, 1.0, _ITEM_DECAY)
+        evidence[special] = 0.0
+        self.shape_sums[w] = decay * self.shape_sums[w] + evidence * ratio
+        self.shape_weights[w] = decay * self.shape_weights[w] + evidence
 
     def _update_levels(self, counted: Array, w: int, on_menu: Array) -> None:
-        keep = (1 - _RATES)[:, None]
-        self.sums = keep * self.sums + counted
+        keep = np.where(on_menu, (1 - _RATES)[:, None], 1.0)
+        self.sums = keep * self.sums + np.where(on_menu, counted, 0.0)
         self.exposures = keep * self.exposures + np.where(on_menu, self.profile[w], 0.0)
-        self.venue_sums = (1 - _RATES) * self.venue_sums + counted.sum()
+
+    def _update_venue(self, units: float, w: int) -> None:
+        if self.venue_level[MIDDLE] > 0:
+            ratio = min(units / self.venue_level[MIDDLE], _RATIO_CAP)
+            self.venue_shape_sums[w] = _VENUE_DECAY * self.venue_shape_sums[w] + ratio
+            self.venue_shape_weights[w] = _VENUE_DECAY * self.venue_shape_weights[w] + 1
+        self.venue_sums = (1 - _RATES) * self.venue_sums + units
         self.venue_exposures = (1 - _RATES) * self.venue_exposures + self.venue_profile[w]
+
+    def _update_memory(self, day: "_Day", asked: Array, on_menu: Array) -> None:
+        """What is remembered of single days: the last sales, and how long ago they were."""
+        w, silent = day.weekday, (day.sold == 0) & ~day.sold_out & on_menu
+        later = np.concatenate([self.recent[1:, w], np.where(on_menu, asked, np.nan)[None]])
+        self.recent[:, w] = np.where(day.special, self.recent[:, w], later)
+        self.last_sale = np.where(day.special, self.last_sale, asked)
+        self.zero_share += np.where(day.special, 0.0, _SMOOTH * (silent - self.zero_share))
+        self.silence = np.where(day.sold > 0, 0, self.silence + silent)
+        self.age = self.age + on_menu
+
+
+@dataclass(frozen=True)
+class _Day:
+    """One open day of the panel; arrays (i,)."""
+
+    weekday: int
+    sold: Array
+    sold_out: Array
+    special: Array
+    share: Array
+
+
+def _day(panel: Panel, t: int, w: int) -> _Day:
+    return _Day(w, panel.sold[t], panel.sold_out[t], panel.special[t], panel.sold_out_share[t])
 
 
 def _share(sums: Array, weights: Array) -> Array:
@@ -147,7 +190,7 @@ def track(panel: Panel) -> Track:
     state = _State(n_items)
     for t, w in enumerate(panel.weekdays):
         if panel.is_open[t]:
-            rows.counted[t] = state.open_day(t, w, panel.sold[t])
+            rows.counted[t] = state.open_day(t, _day(panel, t, w))
         state.refresh(t)
         _keep(rows, t, state)
     return rows

@@ -1,13 +1,16 @@
 """What was sold, as arrays: one row per calendar day, one column per menu item."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+ItemDay = tuple[date, Hashable | None]  # None: every item
 _WEEKS_OF_EVIDENCE, _MIN_WEEKS_OF_EVIDENCE = 8, 4
 
 
@@ -17,21 +20,60 @@ class Panel:
 
     `days`: (n_days,) datetime64[D], without gaps. `sold`: (n_days, n_items) units, never negative. `is_open`: (n_days,)
     False where the restaurant was closed or no sales are known: such a day is no evidence of low demand.
+
+    The masks are (n_days, n_items), or anything that broadcasts to it. `sold_out`: the item ran out, so that its sales
+    are the least that was asked for; `sold_out_share`: the share of a usual day's sales reached when it ran out, NaN
+    where that is not known. `special`: a promotion, event or bulk order, which says nothing about ordinary demand.
     """
 
     days: Array
     items: tuple[Hashable, ...]
     sold: Array
     is_open: Array
+    sold_out: Array = field(default_factory=lambda: np.zeros((1, 1), dtype=bool))
+    special: Array = field(default_factory=lambda: np.zeros((1, 1), dtype=bool))
+    sold_out_share: Array = field(default_factory=lambda: np.full((1, 1), np.nan))
+
+    def __post_init__(self) -> None:
+        for name in ("sold_out", "special", "sold_out_share"):
+            object.__setattr__(self, name, np.broadcast_to(getattr(self, name), self.sold.shape))
 
     @property
     def weekdays(self) -> Array:
         """(n_days,) with Monday = 0."""
         return weekday(self.days)
 
+    @property
+    def teaching(self) -> Array:
+        """(n_days, n_items) item-days that say something about ordinary demand, if only how much there was at least."""
+        return self.is_open[:, None] & ~self.special
+
+    @property
+    def ordinary(self) -> Array:
+        """(n_days, n_items) item-days whose sales are what was asked for: forecasts are scored on these alone."""
+        return self.teaching & ~self.sold_out
+
+    def rows(self, chosen: slice) -> "Panel":
+        """Some consecutive days of it, every item kept."""
+        return Panel(
+            self.days[chosen], self.items, self.sold[chosen], self.is_open[chosen],
+            self.sold_out[chosen], self.special[chosen], self.sold_out_share[chosen],
+        )  # fmt: skip
+
+    def followed_by_closed(self, n_days: int) -> "Panel":
+        """It, lengthened by `n_days` closed days."""
+        more, n_items = np.arange(1, n_days + 1), len(self.items)
+        return Panel(
+            np.concatenate([self.days, self.days[-1:] + more]), self.items,
+            np.vstack([self.sold, np.zeros((n_days, n_items))]), np.append(self.is_open, np.zeros(n_days, dtype=bool)),
+            np.vstack([self.sold_out, np.zeros((n_days, n_items), dtype=bool)]),
+            np.vstack([self.special, np.zeros((n_days, n_items), dtype=bool)]),
+            np.vstack([self.sold_out_share, np.full((n_days, n_items), np.nan)]),
+        )  # fmt: skip
+
     def tail(self, n_days: int) -> "Panel":
         """The last `n_days` days of it, every item kept."""
-        return Panel(self.days[-n_days:], self.items, self.sold[-n_days:], self.is_open[-n_days:])
+        return self.rows(slice(-n_days, None))
 
 
 def weekday(days: Array) -> Array:
@@ -45,12 +87,16 @@ def build(
     until: date,
     items: Sequence[Hashable] = (),
     closed: Collection[date] = (),
+    sold_out: Collection[ItemDay] = (),
+    special: Collection[ItemDay] = (),
+    sold_out_share: Mapping[ItemDay, float] = MappingProxyType({}),
 ) -> Panel:
     """Arrays from (day, item, units sold) rows in any order; rows of one item and day add up.
 
     Rows later than `until` are ignored; returns that outweigh a day's sales count as nothing sold. A day is open when
     anything was sold on it and it is not in `closed`. `items` are kept as columns even if they never sold. The panel
-    runs from the first sale to `until`, or is empty without sales.
+    runs from the first sale to `until`, or is empty without sales. For the masks see Panel: (day, item) pairs, of which
+    those that are outside the panel are ignored; an item of `sold_out_share` need not be in `sold_out` as well.
     """
     known = [row for row in rows if row[0] <= until]
     columns = {
@@ -64,7 +110,26 @@ def build(
     np.clip(sold, 0, None, out=sold)
     days = np.datetime64(first, "D") + np.arange(n_days)
     is_open = (sold > 0).any(axis=1) & ~np.isin(days, np.array(sorted(closed), dtype="datetime64[D]"))
-    return Panel(days, tuple(columns), sold, is_open)
+    place = partial(_place, first=first, n_days=n_days, columns=columns)
+    out = place(dict.fromkeys([*sold_out, *sold_out_share], 1.0), otherwise=0.0) > 0
+    return Panel(
+        days, tuple(columns), sold, is_open,
+        sold_out=out & is_open[:, None],
+        special=place(dict.fromkeys(special, 1.0), otherwise=0.0) > 0,
+        sold_out_share=place(sold_out_share, otherwise=np.nan),
+    )  # fmt: skip
+
+
+def _place(
+    values: Mapping[ItemDay, float], *, first: date, n_days: int, columns: Mapping[Hashable, int], otherwise: float
+) -> Array:
+    """(n_days, n_items) values at their day and item; one of all items comes before those of single items."""
+    placed = np.full((n_days, len(columns)), otherwise)
+    for (day, item), value in sorted(values.items(), key=lambda pair: pair[0][1] is not None):
+        t = (day - first).days
+        if 0 <= t < n_days and (item is None or item in columns):
+            placed[t, slice(None) if item is None else columns[item]] = value
+    return placed
 
 
 def closed_weekdays(panel: Panel) -> frozenset[int]:

@@ -34,4 +34,4 @@ def sales(
 
 def until(panel: Panel, n_days: int) -> Panel:
     """Its first `n_days` days."""
-    return Panel(panel.days[:n_days], panel.items, panel.sold[:n_days], panel.is_open[:n_days])
+    return panel.rows(slice(n_days))

@@ -57,3 +57,41 @@ def test_an_item_is_born_with_its_first_sale():
     track = levels.track(panel)
     assert track.age[29].tolist() == [30, 0]
     assert track.level[29, :, 1].tolist() == [0, 0, 0, 0]
+
+
+def masked(panel, **masks):
+    return generated.Panel(panel.days, panel.items, panel.sold, panel.is_open, **masks)
+
+
+def test_a_special_day_changes_nothing():
+    calm = generated.sales(120, 3)
+    busy = generated.sales(120, 3)
+    busy.sold[80:84, 1] *= 3
+    at = np.zeros(calm.sold.shape, dtype=bool)
+    at[80:84, 1] = True
+    tracks = [levels.track(masked(panel, special=at)) for panel in (calm, busy)]
+    for name in ("level", "profile", "venue_level", "venue_profile", "weekday_mean", "dispersion", "counted", "age"):
+        assert (getattr(tracks[0], name) == getattr(tracks[1], name)).all(), name
+
+
+def test_days_that_ran_out_do_not_lower_the_level():
+    panel = generated.sales(400, 2, dispersion=2.0, biggest=20)
+    short = panel.sold[:, 0] > 22  # it ran out on the busier days
+    cut = np.where(short[:, None] & [True, False], 22, panel.sold)
+    out = np.zeros(panel.sold.shape, dtype=bool)
+    out[:, 0] = short
+    truth = levels.track(panel).level[100:, levels.LONG, 0].mean()
+    unmarked = generated.Panel(panel.days, panel.items, cut, panel.is_open)
+    marked = levels.track(masked(unmarked, sold_out=out)).level[100:, levels.LONG, 0].mean()
+    assert levels.track(unmarked).level[100:, levels.LONG, 0].mean() < 0.95 * truth
+    assert marked == pytest.approx(truth, rel=0.02)
+
+
+def test_an_item_that_ran_out_before_its_first_sale_is_not_silent():
+    panel = generated.sales(60, 2)
+    panel.sold[40:, 1] = 0
+    out = np.zeros(panel.sold.shape, dtype=bool)
+    out[40:, 1] = True
+    track = levels.track(masked(panel, sold_out=out))
+    assert track.silence[-1, 1] == track.silence[39, 1]
+    assert track.level[-1, levels.MIDDLE, 1] > 0.8 * track.level[39, levels.MIDDLE, 1]

@@ -32,3 +32,34 @@ def test_returns_never_make_a_day_negative():
 def test_no_sales_is_an_empty_panel_that_keeps_the_items_asked_for():
     built = panel.build([], until=MONDAY, items=["soup"])
     assert built.sold.shape == (0, 1)
+
+
+def test_masks_of_one_item_and_of_all():
+    rows = [(day, item, 4) for day in (MONDAY, TUESDAY) for item in ("bread", "soup")]
+    built = panel.build(
+        rows,
+        until=WEDNESDAY,
+        sold_out={(MONDAY, "soup"), (WEDNESDAY, "soup")},  # nothing at all was sold on Wednesday: it was closed
+        sold_out_share={(TUESDAY, "bread"): 0.4},
+        special={(TUESDAY, None), (MONDAY, "unheard of"), (date(2023, 1, 1), "soup")},
+    )
+    assert built.sold_out.tolist() == [[False, True], [True, False], [False, False]]
+    assert built.special.tolist() == [[False, False], [True, True], [False, False]]
+    assert built.sold_out_share[1, 0] == 0.4
+    assert built.teaching.tolist() == [[True, True], [False, False], [False, False]]
+    assert built.ordinary.tolist() == [[True, False], [False, False], [False, False]]
+
+
+def test_without_masks_every_open_day_is_ordinary():
+    built = panel.build([(MONDAY, "soup", 2)], until=TUESDAY)
+    assert built.ordinary.tolist() == [[True], [False]]
+
+
+def test_masks_stay_with_their_days():
+    rows = [(MONDAY, "soup", 2), (TUESDAY, "soup", 3)]
+    built = panel.build(rows, until=TUESDAY, sold_out=[(TUESDAY, "soup")])
+    assert built.tail(1).sold_out.tolist() == [[True]]
+    longer = built.followed_by_closed(2)
+    assert longer.sold_out[:, 0].tolist() == [False, True, False, False]
+    assert longer.days[-1] == built.days[-1] + 2
+    assert not longer.is_open[2:].any()
