@@ -1,17 +1,18 @@
 """From a panel of sales to a forecast that says how sure it is, and how good it would have been lately."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from forecasting import backtest, levels
+from forecasting import backtest, levels, newcomers
 from forecasting.baselines import PointForecaster, SameWeekdayMean, Smoother
 from forecasting.demand import MODEL_MIN_DAYS, MenuForecaster, TooLittleHistory
-from forecasting.features import Cases, Lookup, grid
+from forecasting.features import Cases, Facts, Lookup, grid
 from forecasting.intervals import QUANTILES, Intervals, QuantileModels
+from forecasting.newcomers import Likeness
 from forecasting.panel import Array, Panel
 
 MODEL_VERSION = "menu-1"
@@ -41,8 +42,21 @@ class Outlook:
     report: Mapping[str, Any]  # what it rests on, as JSON values: see _report
 
 
-def forecast(panel: Panel, *, horizon_days: int, holidays: Iterable[date] = ()) -> Outlook:
+def forecast(
+    panel: Panel,
+    *,
+    horizon_days: int,
+    holidays: Iterable[date] = (),
+    school_holidays: Iterable[date] = (),
+    facts: Facts | None = None,
+    baseline_items: Collection[Hashable] = frozenset(),
+    likeness: Likeness | None = None,
+) -> Outlook:
     """Forecast every item of the panel for each of the next days, as if all of them were open.
+
+    `school_holidays` and `facts` (weather, bookings; past days and future ones, as known ahead of them) are used where
+    they are given. `baseline_items` get the same-weekday mean, since a stored backtest found it better for them.
+    `likeness` says of new items what they sell like; it counts less with every day of their own.
 
     The same input gives the same output to the byte: every random choice is seeded, and one thread is used. There is
     an answer for any panel, down to an empty one; the report says what it rests on.
@@ -53,8 +67,8 @@ def forecast(panel: Panel, *, horizon_days: int, holidays: Iterable[date] = ()) 
     if not panel.sold.any():
         return _nothing_known(panel, horizon_days)
     with threadpool_limits(limits=1):
-        lookup = Lookup(levels.track(panel.tail(MEMORY_DAYS)), holidays)
-        return _outlook(lookup, horizon_days)
+        lookup = Lookup(levels.track(panel.tail(MEMORY_DAYS)), holidays, school_holidays, facts)
+        return _outlook(lookup, horizon_days, frozenset(baseline_items), likeness or {})
 
 
 def _nothing_known(panel: Panel, horizon_days: int) -> Outlook:
@@ -66,7 +80,7 @@ def _nothing_known(panel: Panel, horizon_days: int) -> Outlook:
     return Outlook(days, panel.items, np.zeros(shape), np.zeros((*shape, len(QUANTILES))), np.zeros(shape), report)
 
 
-def _outlook(lookup: Lookup, horizon_days: int) -> Outlook:
+def _outlook(lookup: Lookup, horizon_days: int, baseline_items: frozenset[Hashable], likeness: Likeness) -> Outlook:
     panel = lookup.track.panel
     last, n_items = len(panel.days) - 1, len(panel.items)
     weeks = _replay_weeks(len(panel.days))
@@ -78,9 +92,15 @@ def _outlook(lookup: Lookup, horizon_days: int) -> Outlook:
         models = _quantile_models(lookup, last, QUANTILES, max_rows=_FINAL_QUANTILE_ROWS)
     cases = grid(last, n_items, np.arange(1, horizon_days + 1))
     mean = np.maximum(forecaster.predict(lookup, cases), 0) * _still_on_the_menu(lookup, cases)
+    mean = newcomers.blend(mean.reshape(horizon_days, n_items), lookup.track.age[last], panel.items, likeness).ravel()
     quantiles, confidence = Intervals(models).fit(replay, method, n_items).predict(lookup, cases, mean)
-    never_sold = lookup.track.age[cases.origin, cases.item] == 0
-    quantiles[never_sold], confidence[never_sold] = 0, 0
+    plain = np.flatnonzero(np.isin(cases.item, [i for i, item in enumerate(panel.items) if item in baseline_items]))
+    mean[plain] = SameWeekdayMean().predict(lookup, cases[plain])
+    quantiles[plain], confidence[plain] = (
+        Intervals().fit(replay, BASELINE, n_items).predict(lookup, cases[plain], mean[plain])
+    )
+    unknown = (mean == 0) & (lookup.track.age[last, cases.item] == 0)
+    quantiles[unknown], confidence[unknown] = 0, 0
     return Outlook(
         days=panel.days[-1] + np.arange(1, horizon_days + 1),
         items=panel.items,

@@ -1,6 +1,6 @@
 """What the demand model sees of an item, a day to forecast and the day it is forecast from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,9 @@ HOLIDAY_REACH_DAYS = 8
 HORIZON_DAYS = 14  # what models learn to forecast; beyond it last year's season is followed
 YEAR_DAYS = 364  # the same weekday a year earlier
 MAX_CODES = 64
+USUAL_DAYS = 28  # what a fact of a day is compared with: its mean over the days up to the origin
+
+Facts = Mapping[str, Mapping[date, float]]  # kind (rain_mm, bookings, …) → day → value, past days and future ones
 
 NAMES = (
     "weekday", "horizon", "log_base", "level_3", "level_21", "level_70", "weekday_last", "weekday_mean",
@@ -69,9 +72,19 @@ def grid(origin: int, n_items: int, horizons: Array) -> Cases:
 
 
 class Lookup:
-    """Reads features for cases from a track and a holiday calendar; nothing after a case's origin is touched."""
+    """Reads features for cases from a track and a calendar; no sale after a case's origin is touched.
 
-    def __init__(self, track: levels.Track, holidays: Iterable[date] = ()) -> None:
+    `school_holidays` and `facts` add columns only where they are given. A fact of a day after the origin is used as it
+    stands: the caller gives what is known ahead of such days (a weather forecast, bookings), for past days too.
+    """
+
+    def __init__(
+        self,
+        track: levels.Track,
+        holidays: Iterable[date] = (),
+        school_holidays: Iterable[date] = (),
+        facts: Facts | None = None,
+    ) -> None:
         self.track = track
         days = track.panel.days
         reach = np.arange(len(days) + YEAR_DAYS)
@@ -80,6 +93,9 @@ class Lookup:
         self._holiday_distance = holiday_distance(self._all_days, holidays)
         self._year_angle = 2 * np.pi * ((self._all_days - self._all_days.astype("datetime64[Y]")).astype(int)) / 365.25
         self._week_mean, self._fortnight_mean = _seasonal_means(track)
+        no_school = np.array(sorted(school_holidays), dtype="datetime64[D]")
+        self._no_school = np.isin(self._all_days, no_school).astype(float) if no_school.size else None
+        self._facts = [_fact(self._all_days, values) for _, values in sorted((facts or {}).items()) if values]
 
     def weekday(self, cases: Cases) -> Array:
         return self._weekdays[cases.target]
@@ -115,7 +131,23 @@ class Lookup:
             distance == 0, distance, self.year_ratio(t, target),
             np.sin(self._year_angle[target]), np.cos(self._year_angle[target]),
         )  # fmt: skip
-        return np.column_stack(columns).astype(float)
+        return np.column_stack([*columns, *self._optional(cases)]).astype(float)
+
+    def _optional(self, cases: Cases) -> list[Array]:
+        """Columns of what not every restaurant tells: no school, and each fact with its distance from the usual."""
+        columns = [] if self._no_school is None else [self._no_school[cases.target]]
+        for value, usual in self._facts:
+            columns += [value[cases.target], value[cases.target] - usual[cases.origin]]
+        return columns
+
+
+def _fact(days: Array, values: Mapping[date, float]) -> tuple[Array, Array]:
+    """The value of each day, and its mean over the four weeks up to it; NaN where unknown."""
+    known = {np.datetime64(day, "D"): value for day, value in values.items()}
+    value = np.array([known.get(day, np.nan) for day in days], dtype=float)
+    told = np.isfinite(value)
+    value[~told] = np.nan
+    return value, _window_mean(np.where(told, value, 0.0), told, back=USUAL_DAYS - 1, ahead=0)
 
 
 def _seasonal_means(track: levels.Track) -> tuple[Array, Array]:

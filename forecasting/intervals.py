@@ -21,6 +21,7 @@ _ITEM_PRIOR_ROWS = 20
 _STRETCH_PRIOR_ROWS = 400
 _MIN_DISPERSION = 1.001
 _MODELS_SHARE = 0.5  # weight of the quantile models for an item that sells two or more a day
+_MODELS_FROM_AGE = 28  # … and that was first sold so many open days ago: newer ones are unlike what models learned
 _CENTRAL_80 = 1.2816  # 80 % of a normal distribution lies within so many standard deviations
 _FAR_ROWS = 200  # rows beyond the model's horizon from which on they get a dispersion of their own
 
@@ -143,7 +144,8 @@ class Intervals:
         confidence = negative_binomial_cdf(high, mean, dispersion) - negative_binomial_cdf(low - 1, mean, dispersion)
         near = cases.horizon <= HORIZON_DAYS
         if self.models and near.any():
-            share = _MODELS_SHARE * np.clip(mean[near] / 2, 0, 1)
+            age = lookup.track.age[cases.origin[near], cases.item[near]]
+            share = _MODELS_SHARE * np.clip(mean[near] / 2, 0, 1) * np.clip(age / _MODELS_FROM_AGE, 0, 1)
             learned = self.models.predict(lookup, cases[near])
             quantiles[near] = (1 - share[:, None]) * quantiles[near] + share[:, None] * learned
             up_to_high = _interpolated_cdf(high[near] + 0.5, learned, self.quantiles)

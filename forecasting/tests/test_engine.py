@@ -109,6 +109,28 @@ def test_an_item_that_stopped_selling_fades():
     assert outlook.mean[:, 0].mean() < 0.1 * sales.sold[:-21, 0].mean()
 
 
+def test_chosen_items_get_the_same_weekday_mean_with_a_range():
+    sales = generated.sales(160, 3)
+    plain, chosen = (engine.forecast(sales, horizon_days=7, baseline_items=b) for b in ((), {"item 1"}))
+    means = [sales.sold[sales.weekdays == d][-4:, 1].mean() for d in panel.weekday(chosen.days)]
+    assert chosen.mean[:, 1].tolist() == means
+    assert chosen.mean[:, 0].tolist() == plain.mean[:, 0].tolist()
+    assert (chosen.quantiles[:, 1, 0] < chosen.mean[:, 1]).all()
+    check_sane(chosen)
+
+
+def test_what_is_known_of_the_weather_moves_the_forecast():
+    sales = generated.sales(300, 4, dispersion=1.2)
+    wet = np.random.default_rng(2).random(307) < 0.3
+    sales.sold[wet[:300]] = np.round(sales.sold[wet[:300]] / 2)
+    wet[300:] = [True, False, True, False, True, False, True]
+    rain = {(sales.days[0] + i).item(): float(w) for i, w in enumerate(wet)}
+    blind, told = (engine.forecast(sales, horizon_days=7, facts=f).mean.sum(axis=1) for f in (None, {"rain_mm": rain}))
+    moved, is_wet = told / blind, wet[300:]
+    assert (moved[is_wet] < 0.95).all()
+    assert (moved[~is_wet] > 1.05).all()
+
+
 def test_a_model_worse_than_the_baseline_is_not_used():
     scores = {
         "model": engine.backtest.Score(0.5, 0, 100),

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -55,3 +55,15 @@ def test_codes_keep_order_and_gaps_and_stay_few():
     assert len(np.unique(codes[:, 0])) == 64
     assert np.isnan(codes[:, 1]).sum() == 500
     assert codes[:, 2].tolist() == [0] * 1000
+
+
+def test_school_holidays_and_facts_add_columns_only_where_they_are_given():
+    track = levels.track(generated.sales(60, 1))
+    first = date(2024, 1, 1)
+    rain = {first + timedelta(i): float(i % 2) for i in range(70)}
+    cases = grid(59, 1, np.array([1, 12]))
+    plain = Lookup(track).matrix(cases)
+    more = Lookup(track, school_holidays=[first + timedelta(60)], facts={"rain_mm": rain, "bookings": {}}).matrix(cases)
+    assert plain.shape == (2, len(features.NAMES))
+    np.testing.assert_array_equal(more[:, : len(features.NAMES)], plain)
+    np.testing.assert_array_equal(more[:, len(features.NAMES) :], [[1, 0, -0.5], [0, np.nan, np.nan]])
