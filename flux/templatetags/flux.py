@@ -11,7 +11,7 @@ from babel.numbers import format_currency
 from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import resolve, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -329,6 +329,12 @@ SETTINGS = {
     "Activity": "pages:activity",
     "Your data": "pages:data",
 }
+FORECAST = {
+    "Overview": "forecasting:overview",
+    "Calendar": "forecasting:calendar",
+    "Accuracy": "forecasting:accuracy",
+    "Proof": "forecasting:proof",
+}
 
 
 @register.filter
@@ -345,10 +351,29 @@ def portal_links(request: HttpRequest) -> list[PortalLink]:
 
 @register.filter
 def settings_tabs(request: HttpRequest) -> list[PortalLink]:
-    """The pages of Settings that the person may open; the current one is the longest that the address begins with."""
-    shown = {label: href for label, name in SETTINGS.items() if opens(request, href := reverse(name))}
-    here = max((href for href in shown.values() if request.path.startswith(href)), key=len, default="")
-    return [PortalLink(label, href, "", href == here) for label, href in shown.items()]
+    """The pages of Settings that the person may open."""
+    return _tabs(request, SETTINGS)
+
+
+@register.filter
+def forecast_tabs(request: HttpRequest) -> list[PortalLink]:
+    """The pages of the forecast that there are and that the person may open."""
+    return _tabs(request, FORECAST)
+
+
+def _tabs(request: HttpRequest, pages: dict[str, str]) -> list[PortalLink]:
+    """What the person may open of `pages`; the current one is the longest that the address begins with."""
+    found = {label: href for label, name in pages.items() if (href := _address(name)) and opens(request, href)}
+    here = max((href for href in found.values() if request.path.startswith(href)), key=len, default="")
+    return [PortalLink(label, href, "", href == here) for label, href in found.items()]
+
+
+def _address(name: str) -> str | None:
+    """Where a page is; None where there is none of that name."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
 
 
 def opens(request: HttpRequest, href: str) -> bool:

@@ -102,3 +102,9 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
         portal.get("/forecast/")
     with django_assert_num_queries(8):
         portal.get(f"/forecast/{dish.pk}/")
+
+
+def test_the_section_shows_its_pages_as_tabs_with_the_current_one_marked(portal: Client, run: Run) -> None:
+    soup = MenuItem.objects.create(name="Soup")
+    for address in ("/forecast/", f"/forecast/{soup.pk}/"):
+        assert '<a href="/forecast/" aria-current="page">Overview</a>' in portal.get(address).content.decode()
