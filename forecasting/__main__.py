@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from forecasting import engine, panel
-from forecasting.features import public_holidays
+from forecasting.almanac import public_holidays
 from forecasting.intervals import QUANTILES
 
 COLUMNS = ("date", "item", "mean", *(f"q{round(100 * q)}" for q in QUANTILES), "confidence")
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     items = read_items(args.items) if args.items else []
     sales = panel.build(read_history(args.history), until=args.cutoff, items=items)
     years = range(args.cutoff.year - HOLIDAY_YEARS, args.cutoff.year + 2)
-    holidays = public_holidays(args.country, args.subdiv, years) if args.country else frozenset()
+    holidays = public_holidays(args.country, args.subdiv, years) if args.country else {}
     outlook = engine.forecast(sales, horizon_days=args.horizon, holidays=holidays)
     write(outlook, items or [str(item) for item in sales.items], args.output)
 

@@ -25,16 +25,6 @@ NAMES = (
 )  # fmt: skip
 
 
-def public_holidays(country: str, subdivision: str, years: Iterable[int]) -> frozenset[date]:
-    """Public holidays of a country (ISO 3166-1 alpha-2) or its subdivision; none where the country is not known."""
-    import holidays
-
-    try:
-        return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=years))
-    except NotImplementedError:
-        return frozenset() if not subdivision else public_holidays(country, "", years)
-
-
 def holiday_distance(days: Array, holidays: Iterable[date]) -> Array:
     """Signed days from each day to its nearest holiday (-2: the holiday was two days ago), cut at ±8."""
     marks = np.array(sorted(holidays), dtype="datetime64[D]")

@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
+from forecasting import calendar
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
@@ -154,7 +155,6 @@ def _claim(run_id: UUID, restaurant: Restaurant, now: dt.datetime) -> Run | None
 def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
     """Read, compute and write; each step's seconds are kept at once, as a sign of progress."""
     from forecasting import engine, history
-    from forecasting.features import public_holidays
 
     with _timed(taken, "read"):
         known = history.read(restaurant.business_date(now))
@@ -163,8 +163,12 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
     with _timed(taken, "compute"):
         years = range(known.days[0].item().year, known.days[-1].item().year + 2)
-        holidays = public_holidays(restaurant.country, restaurant.subdivision, years)
-        outlook = engine.forecast(known, horizon_days=taken.horizon_days, holidays=holidays)
+        outlook = engine.forecast(
+            known,
+            horizon_days=taken.horizon_days,
+            holidays=calendar.holidays(restaurant, years),
+            school_holidays=calendar.school_holidays(dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)),
+        )
     with transaction.atomic():
         with _timed(taken, "write"):
             closed = history.closed_days(known, outlook.days, history.closures())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from forecasting import panel
+from forecasting import calendar, panel
 from forecasting.engine import MEMORY_DAYS
 from forecasting.panel import Array, Panel
 from menu.models import MenuItem
@@ -19,15 +19,17 @@ def read(today: dt.date) -> Panel:
     """Sales of complete business dates before `today`, as far back as the engine looks; columns are menu item ids.
 
     It ends on the last date with sales, or later by the closed days that are known to follow it; it is empty without
-    sales. Days of planned closure count as closed even if something was sold.
+    sales. Days of planned closure count as closed even if something was sold; days of events teach nothing ordinary.
     """
     before = DailySales.objects.filter(business_date__lt=today)
     last_on = before.last_on() or today - dt.timedelta(days=1)
-    recent = before.between(last_on - dt.timedelta(days=MEMORY_DAYS), last_on)
+    first_on = last_on - dt.timedelta(days=MEMORY_DAYS)
+    recent = before.between(first_on, last_on)
     sold = recent.values_list("business_date", "menu_item_id", "quantity").iterator(chunk_size=20_000)
     rows = ((day, item, float(quantity)) for day, item, quantity in sold)
     closed = closures()
-    known = panel.build(rows, until=last_on, items=on_the_menu(), closed=closed)
+    special = calendar.special_days(first_on, last_on)
+    known = panel.build(rows, until=last_on, items=on_the_menu(), closed=closed, special=special)
     return _through_closed_days(known, today, closed)
 
 

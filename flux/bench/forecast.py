@@ -76,7 +76,7 @@ def judge(rows: list[Row], cutoff: date, country: str, subdivision: str) -> Judg
     import numpy as np
 
     from forecasting import engine, panel
-    from forecasting.features import public_holidays
+    from forecasting.almanac import public_holidays
 
     began = time.process_time()
     known = panel.build((row for row in rows if row[0] <= cutoff), until=cutoff)

@@ -22,12 +22,6 @@ def test_without_holidays_all_are_far():
     assert features.holiday_distance(days("2024-05-01"), []).tolist() == [8]
 
 
-def test_holidays_of_a_country_and_of_none():
-    assert date(2024, 7, 14) in features.public_holidays("FR", "", [2024])
-    assert features.public_holidays("XX", "", [2024]) == frozenset()
-    assert features.public_holidays("FR", "no such part", [2024]) == features.public_holidays("FR", "", [2024])
-
-
 def test_features_know_nothing_after_their_origin():
     panel = generated.sales(500, 3, season=0.3)
     cases = grid(449, 3, np.arange(1, 15))
