@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
@@ -29,7 +29,7 @@ from tenants.office import audit
 
 if TYPE_CHECKING:
     from forecasting.engine import Outlook
-    from forecasting.panel import Array
+    from forecasting.panel import Array, Panel
 
 HORIZON_DAYS = 35
 ABANDONED_AFTER = dt.timedelta(minutes=30)  # a run takes seconds: its worker was killed, or its message lost
@@ -117,6 +117,15 @@ def record(
     return kept
 
 
+def told(restaurant: Restaurant, known: "Panel") -> dict[str, Any]:
+    """What the engine is told besides the sales, as it was known at the end of them: arguments of `engine.forecast`."""
+    years = range(known.days[0].item().year, known.days[-1].item().year + 2)
+    return {
+        "holidays": calendar.holidays(restaurant, years),
+        "school_holidays": calendar.school_holidays(dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)),
+    }
+
+
 def fail_abandoned(*, now: dt.datetime) -> int:
     """Mark runs whose worker or message was lost as failed. Returns how many there were."""
     return Run.objects.abandoned(now - ABANDONED_AFTER).update(
@@ -162,13 +171,7 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
             raise NoSales(NOTHING_SOLD)
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
     with _timed(taken, "compute"):
-        years = range(known.days[0].item().year, known.days[-1].item().year + 2)
-        outlook = engine.forecast(
-            known,
-            horizon_days=taken.horizon_days,
-            holidays=calendar.holidays(restaurant, years),
-            school_holidays=calendar.school_holidays(dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)),
-        )
+        outlook = engine.forecast(known, horizon_days=taken.horizon_days, **told(restaurant, known))
     with transaction.atomic():
         with _timed(taken, "write"):
             closed = history.closed_days(known, outlook.days, history.closures())
