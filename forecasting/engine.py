@@ -13,7 +13,7 @@ from forecasting.demand import MODEL_MIN_DAYS, MenuForecaster, TooLittleHistory
 from forecasting.features import Cases, Facts, Lookup, grid
 from forecasting.intervals import QUANTILES, Intervals, QuantileModels
 from forecasting.newcomers import Likeness
-from forecasting.panel import Array, Panel
+from forecasting.panel import Array, Panel, holes
 
 MODEL_VERSION = "menu-1"
 MODEL, SMOOTHER, BASELINE = "model", "smoother", "same_weekday"
@@ -76,7 +76,13 @@ def _nothing_known(panel: Panel, horizon_days: int) -> Outlook:
     shape = (horizon_days, len(panel.items))
     ahead = np.arange(1, horizon_days + 1)
     days = panel.days[-1] + ahead if len(panel.days) else np.full(horizon_days, np.datetime64("NaT", "D"))
-    report = {"method": BASELINE, "notes": ["Nothing has been sold yet."], "history_days": 0, "open_days": 0}
+    report = {
+        "method": BASELINE,
+        "notes": ["Nothing has been sold yet."],
+        "history_days": 0,
+        "open_days": 0,
+        "missing_days": [],
+    }
     return Outlook(days, panel.items, np.zeros(shape), np.zeros((*shape, len(QUANTILES))), np.zeros(shape), report)
 
 
@@ -208,6 +214,9 @@ def _report(
         "notes": notes,
         "history_days": len(panel.days),
         "open_days": int(panel.is_open.sum()),
+        "missing_days": [
+            {"first": str(hole.first), "last": str(hole.last), "days": hole.days} for hole in holes(panel)
+        ],
         "weeks": min(_REPORT_WEEKS, len(np.unique(replay.cases.origin))),
         "scores": {name: _rounded(asdict(score)) for name, score in scores.items()},
         "coverage_80": None if proven is None else round(proven, 4),

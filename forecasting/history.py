@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from forecasting import calendar, panel
+from forecasting import calendar, panel, shortages
 from forecasting.engine import MEMORY_DAYS
 from forecasting.panel import Array, Panel
 from menu.models import MenuItem
@@ -19,7 +19,8 @@ def read(today: dt.date) -> Panel:
     """Sales of complete business dates before `today`, as far back as the engine looks; columns are menu item ids.
 
     It ends on the last date with sales, or later by the closed days that are known to follow it; it is empty without
-    sales. Days of planned closure count as closed even if something was sold; days of events teach nothing ordinary.
+    sales. Days of planned closure count as closed even if something was sold; days of events teach nothing ordinary,
+    and dishes that ran out only how much was asked for at least.
     """
     before = DailySales.objects.filter(business_date__lt=today)
     last_on = before.last_on() or today - dt.timedelta(days=1)
@@ -28,8 +29,15 @@ def read(today: dt.date) -> Panel:
     sold = recent.values_list("business_date", "menu_item_id", "quantity").iterator(chunk_size=20_000)
     rows = ((day, item, float(quantity)) for day, item, quantity in sold)
     closed = closures()
-    special = calendar.special_days(first_on, last_on)
-    known = panel.build(rows, until=last_on, items=on_the_menu(), closed=closed, special=special)
+    known = panel.build(
+        rows,
+        until=last_on,
+        items=on_the_menu(),
+        closed=closed,
+        special=calendar.special_days(first_on, last_on),
+        sold_out=(out := shortages.between(first_on, last_on)),
+        sold_out_share={where: share for where, share in out.items() if share is not None},
+    )
     return _through_closed_days(known, today, closed)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 ItemDay = tuple[date, Hashable | None]  # None: every item
 _WEEKS_OF_EVIDENCE, _MIN_WEEKS_OF_EVIDENCE = 8, 4
+_UNREMARKABLE_DAYS = 3  # usual days without sales that a house may have closed on without telling
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class Panel:
     sold_out: Array = field(default_factory=lambda: np.zeros((1, 1), dtype=bool))
     special: Array = field(default_factory=lambda: np.zeros((1, 1), dtype=bool))
     sold_out_share: Array = field(default_factory=lambda: np.full((1, 1), np.nan))
+    planned: Array = field(default_factory=lambda: np.zeros(1, dtype=bool))
 
     def __post_init__(self) -> None:
         for name in ("sold_out", "special", "sold_out_share"):
             object.__setattr__(self, name, np.broadcast_to(getattr(self, name), self.sold.shape))
+        object.__setattr__(self, "planned", np.broadcast_to(self.planned, self.days.shape))
 
     @property
     def weekdays(self) -> Array:
@@ -57,11 +60,11 @@ class Panel:
         """Some consecutive days of it, every item kept."""
         return Panel(
             self.days[chosen], self.items, self.sold[chosen], self.is_open[chosen],
-            self.sold_out[chosen], self.special[chosen], self.sold_out_share[chosen],
+            self.sold_out[chosen], self.special[chosen], self.sold_out_share[chosen], self.planned[chosen],
         )  # fmt: skip
 
     def followed_by_closed(self, n_days: int) -> "Panel":
-        """It, lengthened by `n_days` closed days."""
+        """It, lengthened by `n_days` days that are closed by plan."""
         more, n_items = np.arange(1, n_days + 1), len(self.items)
         return Panel(
             np.concatenate([self.days, self.days[-1:] + more]), self.items,
@@ -69,6 +72,7 @@ class Panel:
             np.vstack([self.sold_out, np.zeros((n_days, n_items), dtype=bool)]),
             np.vstack([self.special, np.zeros((n_days, n_items), dtype=bool)]),
             np.vstack([self.sold_out_share, np.full((n_days, n_items), np.nan)]),
+            np.append(self.planned, np.ones(n_days, dtype=bool)),
         )  # fmt: skip
 
     def tail(self, n_days: int) -> "Panel":
@@ -109,7 +113,8 @@ def build(
         sold[(day - first).days, columns[item]] += quantity
     np.clip(sold, 0, None, out=sold)
     days = np.datetime64(first, "D") + np.arange(n_days)
-    is_open = (sold > 0).any(axis=1) & ~np.isin(days, np.array(sorted(closed), dtype="datetime64[D]"))
+    planned = np.isin(days, np.array(sorted(closed), dtype="datetime64[D]"))
+    is_open = (sold > 0).any(axis=1) & ~planned
     place = partial(_place, first=first, n_days=n_days, columns=columns)
     out = place(dict.fromkeys([*sold_out, *sold_out_share], 1.0), otherwise=0.0) > 0
     return Panel(
@@ -117,6 +122,7 @@ def build(
         sold_out=out & is_open[:, None],
         special=place(dict.fromkeys(special, 1.0), otherwise=0.0) > 0,
         sold_out_share=place(sold_out_share, otherwise=np.nan),
+        planned=planned,
     )  # fmt: skip
 
 
@@ -143,3 +149,40 @@ def closed_weekdays(panel: Panel) -> frozenset[int]:
         return frozenset()
     seen = panel.weekdays[panel.is_open & np.isin(weeks, traded)]
     return frozenset(range(7)) - frozenset(seen.tolist())
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Days in a row, both ends included, of which no sales are known though the house usually trades on `days`."""
+
+    first: date
+    last: date
+    days: int
+
+
+def holes(panel: Panel, *, longest: int = _UNREMARKABLE_DAYS) -> list[Hole]:
+    """Stretches without sales in which more than `longest` days were neither planned closures nor usual days off.
+
+    A weekday is usual where the house traded on at least half of those it could have in the eight weeks around it.
+    """
+    missing = _usually_open(panel) & ~panel.is_open & ~panel.planned
+    stretch = np.cumsum(panel.is_open)  # the same number from one open day up to the next
+    found = []
+    for one in np.unique(stretch[missing]):
+        at = np.flatnonzero(missing & (stretch == one))
+        if len(at) > longest:
+            found.append(Hole(panel.days[at[0]].item(), panel.days[at[-1]].item(), len(at)))
+    return found
+
+
+def _usually_open(panel: Panel) -> Array:
+    """(n_days,) whether most of the same weekdays in the weeks with trade before and after were open."""
+    is_usual = np.zeros(len(panel.days), dtype=bool)
+    week = np.arange(len(panel.days)) // 7
+    trading, reach = np.unique(week[panel.is_open]), _WEEKS_OF_EVIDENCE // 2
+    for w in range(7 if len(trading) else 0):
+        on = np.isin(trading, week[panel.is_open & (panel.weekdays == w)])
+        mostly = np.array([on[max(k - reach, 0) : k + reach].mean() >= 0.5 for k in range(len(trading))])
+        at = np.flatnonzero(panel.weekdays == w)
+        is_usual[at] = mostly[np.clip(np.searchsorted(trading, week[at]), 0, len(trading) - 1)]
+    return is_usual

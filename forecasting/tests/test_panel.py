@@ -1,6 +1,9 @@
 from datetime import date
 
+import numpy as np
+
 from forecasting import panel
+from forecasting.tests import generated
 
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)
 
@@ -63,3 +66,36 @@ def test_masks_stay_with_their_days():
     assert longer.sold_out[:, 0].tolist() == [False, True, False, False]
     assert longer.days[-1] == built.days[-1] + 2
     assert not longer.is_open[2:].any()
+
+
+def cut(days: slice, **how) -> panel.Panel:
+    sales = generated.sales(400, 2, **how)
+    sales.sold[days], sales.is_open[days] = 0, False
+    return sales
+
+
+def test_months_without_data_are_a_hole():
+    (hole,) = panel.holes(cut(slice(101, 250), closed_weekdays=(0,)))
+    assert (hole.first, hole.last) == (date(2024, 4, 11), date(2024, 9, 6))
+    assert hole.days == 149 - 21  # without its Mondays, on which the house is closed anyway
+
+
+def test_days_off_and_a_short_break_are_no_hole():
+    assert panel.holes(cut(slice(101, 104))) == []
+    assert panel.holes(generated.sales(200, 2, closed_weekdays=(0, 1, 2, 6))) == []
+    assert panel.holes(generated.sales(1, 2)) == []
+
+
+def test_a_planned_closure_is_no_hole():
+    sales = cut(slice(100, 130))
+    rows = [(sales.days[t].item(), "soup", 1.0) for t in np.flatnonzero(sales.is_open)]
+    planned = [sales.days[t].item() for t in range(100, 130)]
+    assert panel.holes(panel.build(rows, until=date(2025, 1, 1), closed=planned)) == []
+    assert panel.holes(panel.build(rows, until=date(2025, 1, 1)))[0].days == 30
+
+
+def test_a_weekday_given_up_for_good_is_no_hole():
+    sales = generated.sales(300, 2)
+    given_up = (sales.weekdays < 5) & (np.arange(300) >= 150)
+    sales.sold[given_up], sales.is_open[given_up] = 0, False
+    assert panel.holes(sales) == []
