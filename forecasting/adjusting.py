@@ -41,7 +41,7 @@ class Effect:
     """
 
     date: dt.date
-    scope: Literal["all", "category", "item"]
+    scope: str  # all, category or item
     category: str
     item_id: UUID | None
     kind: Literal["percent", "units", "set"]

@@ -1,15 +1,25 @@
-"""What the calendar says about days: public and school holidays as this house keeps them, and its events."""
+"""What the calendar says about days: public and school holidays as this house keeps them, and its events.
+
+Here it is only read; `events` and `observances` change it.
+"""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from typing import Literal
 from uuid import UUID
 
-from forecasting import almanac
+from django.db.models import Q
+
+from forecasting import almanac, uplift
+from forecasting.adjusting import Effect
 from forecasting.models import CalendarEvent, Holiday, Scope
-from menu.models import MenuItem
+from forecasting.models.calendar import CalendarEventQuerySet
+from forecasting.uplift import ItemDay, Uplift
+from menu.models import MenuItem, SoldOut
+from pos.models import DailySales
 from tenants.models import Restaurant
 
-ItemDay = tuple[dt.date, UUID | None]  # None: every item
+MOST_LOOK_ALIKES = 12  # past days that are measured: the newest ones
 
 
 def holidays(restaurant: Restaurant, years: Iterable[int]) -> dict[dt.date, str]:
@@ -43,6 +53,79 @@ def special_days(first: dt.date, last: dt.date) -> frozenset[ItemDay]:
         about = items_of.get(event.category, []) if event.scope == Scope.CATEGORY else [event.menu_item_id]
         found.update((day, item) for day in days(event.starts_on, event.ends_on, first, last) for item in about)
     return frozenset(found)
+
+
+def effects(first: dt.date, last: dt.date, *, until: dt.date) -> list[Effect]:
+    """What events do to each day from `first` to `last`, both included, in the order in which they begin.
+
+    `until` is the last complete business date that may be measured: a run's cutoff. An event that is to be like last
+    time has no effect where there was no last time.
+    """
+    found: list[Effect] = []
+    for event in CalendarEvent.objects.between(first, last).select_related("like").order_by("starts_on", "pk"):
+        kind, amount, source = expected(event, until=until)
+        about = (event.scope, event.category, event.menu_item_id)
+        on = days(event.starts_on, event.ends_on, first, last) if amount else ()
+        found += [Effect(day, *about, kind, amount, source) for day in on]
+    return found
+
+
+def expected(event: CalendarEvent, *, until: dt.date) -> tuple[Literal["percent", "units"], float, str]:
+    """The kind and amount of an event's effect on each of its days, and its name with what that rests on."""
+    if event.effect != CalendarEvent.Effect.LIKE:
+        kind: Literal["percent", "units"] = "units" if event.effect == CalendarEvent.Effect.UNITS else "percent"
+        return kind, float(event.amount or 0), event.name
+    measured = like_last_time(event, until=until)
+    return "percent", measured.percent, f"{event.name} ({measured})"
+
+
+def like_last_time(event: CalendarEvent, *, until: dt.date) -> Uplift:
+    """What the event's look-alikes did to sales of what it is about, as measured on their days up to `until`.
+
+    A look-alike is the event that it names, or else every earlier one of its kind, name (in any case) and scope.
+    """
+    before = min(until, event.starts_on - dt.timedelta(days=1))
+    found = CalendarEvent.objects.filter(pk=event.like_id) if event.like_id else look_alikes(event)
+    past = {day for each in found for day in days(each.starts_on, each.ends_on, each.starts_on, before)}
+    return measured(sorted(past)[-MOST_LOOK_ALIKES:], event, until=until)
+
+
+def look_alikes(event: CalendarEvent) -> CalendarEventQuerySet:
+    """Other events of its kind, name and scope that began before it."""
+    same = {"kind": event.kind, "scope": event.scope, "category": event.category, "menu_item": event.menu_item_id}
+    return CalendarEvent.objects.filter(name__iexact=event.name, starts_on__lt=event.starts_on, **same).exclude(
+        pk=event.pk
+    )
+
+
+def measured(past: list[dt.date], about: CalendarEvent, *, until: dt.date) -> Uplift:
+    """What was sold on `past` days of what an event is about, against what is usual; see `uplift`."""
+    if not past:
+        return Uplift(())
+    wanted = {day for each in past for day in (each, *uplift.around(each)) if day <= until}
+    return uplift.measure(
+        past, _sold(wanted, about), special=special_days(min(wanted), max(wanted)), sold_out=_sold_out(wanted)
+    )
+
+
+def _sold(wanted: set[dt.date], about: CalendarEvent) -> dict[dt.date, dict[UUID, float]]:
+    """Open days → units by item, of the items that the event is about."""
+    rows = DailySales.objects.filter(business_date__in=wanted)
+    traded = rows.filter(quantity__gt=0).values_list("business_date", flat=True).distinct()
+    found: dict[dt.date, dict[UUID, float]] = {day: {} for day in traded}
+    for day, item, units in rows.filter(_about(about)).values_list("business_date", "menu_item_id", "quantity"):
+        found.get(day, {})[item] = float(units)
+    return found
+
+
+def _about(event: CalendarEvent) -> Q:
+    if event.scope == Scope.CATEGORY:
+        return Q(menu_item__category=event.category)
+    return Q(menu_item=event.menu_item_id) if event.scope == Scope.ITEM else Q()
+
+
+def _sold_out(wanted: set[dt.date]) -> set[ItemDay]:
+    return set(SoldOut.objects.counting().filter(business_date__in=wanted).values_list("business_date", "menu_item_id"))
 
 
 def days(starts_on: dt.date, ends_on: dt.date, first: dt.date, last: dt.date) -> Iterator[dt.date]:
