@@ -1,66 +1,93 @@
-"""`bench forecast [--file F]`: the forecast against the same-weekday mean, on days that are already known.
+"""`bench forecast [--data D] [--every 1|2] [--peers]`: the forecast beside what others say, on days already known.
 
-Every two weeks the forecast of the next 14 days is made from what was known then, and days 1 to 7 are scored against
-what was sold: items that sold in the four weeks before, on days when the restaurant was open. `--file` is a CSV of
-date, item, quantity (gzip or not), where a date without rows was closed; without it the demo bistro's sales are used.
+`--data` holds a folder per restaurant with a `daily.csv.gz` of date, item, quantity, where a date without rows was
+closed; without it, or where it is not there, the demo bistro's sales are used, which Flux made itself. Eight weekly
+cutoffs, or every second one; days 1 to 7 of each are scored (`_judging.py` has the rules). Flux is called by its
+command line, a process for each cutoff, with nothing later in sight. `--peers` calls the others likewise, in an
+environment made for the run; without it their figures are those of the last time, kept beside their script.
 """
 
 import argparse
 import csv
 import gzip
-import io
-import time
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
+from math import exp, log
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+from flux.bench import _judging, _rivals
+from flux.bench._judging import Row, Sales
+from flux.bench._rivals import Answer, Measured
 
-    from forecasting.panel import Panel
+# Public daily sales that the product does not hold, by folder: the country of their holidays, and their last day.
+SETS = {
+    "french_bakery": ("FR", date(2022, 9, 30)),
+    "london_takeaway": ("GB", date(2019, 8, 3)),
+    "pizza_place": ("US", date(2015, 12, 31)),
+    "edinburgh_bakery": ("GB", date(2017, 4, 9)),
+}
+DEMO, DEMO_JOINED_ON = "demo_bistro", date(2026, 11, 22)
+WEEKDAY = {"weekday_4": 4, "weekday_8": 8}
+RATIOS = {
+    "ets": "auto_ets",
+    "prophet": "prophet",
+    "lightgbm": "lightgbm",
+    "weekday4": "weekday_4",
+    "weekday8": "weekday_8",
+}
+LABELS = {"flux": "Flux", "weekday_4": "weekday, 4 weeks", "weekday_8": "weekday, 8 weeks"} | _rivals.METHODS
+COMPARED = ("wape", "pinball")
+HEADER = """| method | WAPE | pinball | week | bias | in range | at most q90 | CPU s |
+|---|---|---|---|---|---|---|---|"""
 
-STEP_DAYS, HORIZON_DAYS, SCORED_DAYS, ACTIVE_DAYS, WEEKS = 14, 14, 7, 28, 4
-HOLIDAY_YEARS = 4
-DEMO_JOINED_ON = date(2026, 11, 22)
 
-Row = tuple[date, str, float]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What was said of the scored item-days of one cutoff, (n,) each, and what it took."""
-
-    sold: "np.ndarray"
-    mean: "np.ndarray"
-    usual: "np.ndarray"
-    quantiles: "np.ndarray"  # (n, 6)
-    confidence: "np.ndarray"
-    cpu_seconds: float
-
-
-def run(argv: list[str]) -> dict[str, float]:
-    """Score the last cutoffs of the sales; print a table and return the figures."""
+def run(argv: list[str]) -> dict[str, Any]:
+    """Score Flux and the others on every set; print a table for each and return the figures."""
     parser = argparse.ArgumentParser(prog="bench forecast")
-    parser.add_argument("--file", type=Path, help="sales: date,item,quantity")
-    parser.add_argument("--country", default="FR", help="for public holidays")
-    parser.add_argument("--subdiv", default="")
-    parser.add_argument("--cutoffs", type=int, default=4)
+    parser.add_argument("--data", type=Path, help="folders of daily.csv.gz; the demo bistro's sales without it")
+    parser.add_argument("--sets", default=",".join(SETS), help="some of the folders, parted by commas")
+    parser.add_argument("--every", type=int, choices=(1, 2), default=2, help="every k-th of eight weekly cutoffs")
+    parser.add_argument("--peers", action="store_true", help="measure the others now, in an environment of their own")
+    parser.add_argument("--methods", default=",".join(_rivals.METHODS), help="which of them")
+    parser.add_argument("--keep", action="store_true", help="keep what --peers measures for the runs without it")
     asked = parser.parse_args(argv)
-    rows = list(read(asked.file) if asked.file else demo_sales())
-    last = max(row[0] for row in rows) - timedelta(days=HORIZON_DAYS)
-    cutoffs = [last - timedelta(days=STEP_DAYS * back) for back in reversed(range(asked.cutoffs))]
-    figures = total([judge(rows, cutoff, asked.country, asked.subdiv) for cutoff in cutoffs])
-    tell(figures, cutoffs)
+    start = _rivals.start_of_flux()
+    with tempfile.TemporaryDirectory(prefix="flux-peers-") as folder:
+        commands = _rivals.rivals(Path(folder)) if asked.peers else {}
+        wanted = {method: commands[method] for method in asked.methods.split(",") if commands}
+        found = {
+            sales.name: measure(sales, asked.every, start, wanted, keep=asked.keep)
+            for sales in chosen(asked.data, asked.sets.split(","))
+        }
+    figures = {
+        "every": asked.every,
+        "peers": "measured now" if asked.peers else "as measured last",
+        "sets": {name: of_set["flux"] for name, of_set in found.items()},
+    } | ratios(found)
+    tell(found, figures)
     return figures
 
 
+def chosen(data: Path | None, names: list[str]) -> Iterator[Sales]:
+    """The sets that are there; the demo bistro's sales where none is."""
+    files = {name: data / name / "daily.csv.gz" for name in names} if data else {}
+    there = [name for name, file in files.items() if file.exists()]
+    for name in there:
+        country, until = SETS[name]
+        yield Sales.of(name, country, [row for row in read(files[name]) if row[0] <= until])
+    if missing := sorted(set(files) - set(there)):
+        print(f"Not in {data}, so left out: {', '.join(missing)}")
+    if not there:
+        print("No real sales here: the demo bistro's, which Flux made itself and which prove little.")
+        yield Sales.of(DEMO, "FR", list(demo_sales()))
+
+
 def read(path: Path) -> Iterator[Row]:
-    content = path.read_bytes()
-    text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
-    for row in csv.DictReader(io.StringIO(text)):
-        yield date.fromisoformat(row["date"]), row["item"], float(row["quantity"])
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            yield date.fromisoformat(row["date"]), row["item"], float(row["quantity"])
 
 
 def demo_sales() -> Iterator[Row]:
@@ -71,79 +98,75 @@ def demo_sales() -> Iterator[Row]:
         yield line.business_date, line.item, float(line.quantity)
 
 
-def judge(rows: list[Row], cutoff: date, country: str, subdivision: str) -> Judged:
-    """Forecast from `cutoff` with nothing later in sight, then look."""
-    import numpy as np
-
-    from forecasting import engine, panel
-    from forecasting.almanac import public_holidays
-
-    began = time.process_time()
-    known = panel.build((row for row in rows if row[0] <= cutoff), until=cutoff)
-    holidays = public_holidays(country, subdivision, range(cutoff.year - HOLIDAY_YEARS, cutoff.year + 2))
-    outlook = engine.forecast(known, horizon_days=HORIZON_DAYS, holidays=holidays)
-    seconds = time.process_time() - began
-    truth = panel.build(rows, until=cutoff + timedelta(days=SCORED_DAYS), items=known.items)
-    scored = truth.is_open[-SCORED_DAYS:, None] & np.any(known.sold[-ACTIVE_DAYS:] > 0, axis=0, keepdims=True)
-    usual = np.stack([same_weekday_mean(known, weekday) for weekday in panel.weekday(outlook.days[:SCORED_DAYS])])
-    return Judged(
-        sold=truth.sold[-SCORED_DAYS:, : len(known.items)][scored],
-        mean=outlook.mean[:SCORED_DAYS][scored],
-        usual=usual[scored],
-        quantiles=outlook.quantiles[:SCORED_DAYS][scored],
-        confidence=outlook.confidence[:SCORED_DAYS][scored],
-        cpu_seconds=seconds,
-    )
+def measure(sales: Sales, every: int, start: float, commands: dict[str, list[str]], *, keep: bool) -> Measured:
+    """The figures of every method on one set."""
+    cutoffs = sales.cutoffs(every)
+    found = {"flux": scored(sales, cutoffs, _rivals.flux(), start=start)}
+    for name, weeks in WEEKDAY.items():
+        parts = [_judging.judge(sales, on, _judging.same_weekday(sales, on, weeks)) for on in cutoffs]
+        found[name] = _judging.figures(parts)
+    others = _rivals.stored(sales, every)
+    for method, command in commands.items():
+        others[method] = scored(sales, cutoffs, command)
+        print(f"{sales.name}: {LABELS[method]} {others[method]}", flush=True)
+        if keep:
+            _rivals.store(sales, every, others)
+    return found | others
 
 
-def same_weekday_mean(known: "Panel", weekday: int) -> "np.ndarray":
-    """Mean of the last four open days of that weekday, from each item's first sale on; computed here independently."""
-    import numpy as np
+def scored(sales: Sales, cutoffs: list[date], command: list[str], *, start: float | None = None) -> dict[str, float]:
+    """What a command's answers are worth, and its CPU seconds for one cutoff, with its start and without.
 
-    born = (known.sold > 0).cumsum(axis=0) > 0
-    rows = known.is_open & (known.weekdays == weekday)
-    last = np.where(born[rows], known.sold[rows], np.nan)[-WEEKS:]
-    counts = np.maximum((~np.isnan(last)).sum(axis=0), 1)
-    return np.nansum(last, axis=0) / counts
-
-
-def total(parts: list[Judged]) -> dict[str, float]:
-    """The figures over all cutoffs."""
-    import numpy as np
-
-    from forecasting import backtest
-    from forecasting.intervals import CLOSE_SHARE, CLOSE_UNITS, QUANTILES
-
-    def every(name: str) -> "np.ndarray":
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    sold, mean, usual, quantiles = every("sold"), every("mean"), every("usual"), every("quantiles")
-    close = np.abs(sold - mean) <= np.maximum(CLOSE_UNITS, CLOSE_SHARE * mean)
-    return {
-        "wape": round(float(np.abs(sold - mean).sum() / sold.sum()), 4),
-        "same_weekday_wape": round(float(np.abs(sold - usual).sum() / sold.sum()), 4),
-        "bias": round(float((mean - sold).sum() / sold.sum()), 4),
-        "pinball": round(backtest.pinball(quantiles, QUANTILES, sold), 4),
-        "coverage_80": round(backtest.coverage(quantiles[:, 0], quantiles[:, 4], sold) or 0.0, 4),
-        "confidence": round(float(every("confidence").mean()), 4),
-        "close": round(float(close.mean()), 4),
-        "cpu_seconds": round(sum(part.cpu_seconds for part in parts) / len(parts), 2),
-        "item_days": len(sold),
+    Flux's `start` was measured apart. The others tell theirs; an item that they leave out for its short history gets
+    the same-weekday mean of four weeks, since somebody has to decide.
+    """
+    answers = {cutoff: _rivals.ask(command, sales, cutoff) for cutoff in cutoffs}
+    parts = [
+        _judging.judge(sales, cutoff, answer.said | ({} if start else left_out(sales, cutoff, answer)))
+        for cutoff, answer in answers.items()
+    ]
+    starts = sum(answer.start_seconds if start is None else start for answer in answers.values())
+    whole = sum(answer.cpu_seconds for answer in answers.values())
+    return _judging.figures(parts) | {
+        "cpu_s": round((whole - starts) / len(cutoffs), 2),
+        "cpu_with_start_s": round(whole / len(cutoffs), 2),
+        "mb": round(max(answer.megabytes for answer in answers.values())),
+        "item_days": sum(len(part.sold) for part in parts),
     }
 
 
-def tell(figures: dict[str, float], cutoffs: list[date]) -> None:
-    """The table that people read."""
-    print(f"{len(cutoffs)} cutoffs, {cutoffs[0]} to {cutoffs[-1]}; days 1 to {SCORED_DAYS} of each")
-    print(f"{figures['item_days']:,} forecasts of an item and day")
-    for label, value in (
-        ("error (WAPE) of the forecast", figures["wape"]),
-        ("error (WAPE) of the same-weekday mean", figures["same_weekday_wape"]),
-        ("bias: forecast too high (+) or low (−)", figures["bias"]),
-        ("pinball loss over the quantiles", figures["pinball"]),
-        ("sales inside the 80 % range", figures["coverage_80"]),
-        ("confidence claimed", figures["confidence"]),
-        ("forecasts that came close (±20 %, ±2 units)", figures["close"]),
-    ):
-        print(f"  {label:<45} {value:7.3f}")
-    print(f"  {'CPU seconds for one restaurant, one cutoff':<45} {figures['cpu_seconds']:7.2f}")
+def left_out(sales: Sales, cutoff: date, answer: Answer) -> _rivals.Said:
+    """The same-weekday mean for what the answer does not speak of."""
+    usual = _judging.same_weekday(sales, cutoff, 4)
+    return {key: usual[key] for key in usual.keys() - answer.said.keys()}
+
+
+def ratios(found: dict[str, Measured]) -> dict[str, float]:
+    """Geometric means over the sets of Flux ÷ another, for those that were measured on every set."""
+    figures = {}
+    for measure_name in COMPARED:
+        for name, method in RATIOS.items():
+            if all(method in of_set for of_set in found.values()):
+                logs = [log(s["flux"][measure_name] / s[method][measure_name]) for s in found.values()]
+                figures[f"geomean_{measure_name}_vs_{name}"] = round(exp(sum(logs) / len(logs)), 4)
+    return figures
+
+
+def tell(found: dict[str, Measured], figures: dict[str, Any]) -> None:
+    """The tables that people read, as they stand in docs/benchmarks.md."""
+    print(f"every {figures['every']}; the others {figures['peers']}; ranges: share of sales within 10–90 %, all / busy")
+    for name, of_set in found.items():
+        print(f"\n### {name}\n")
+        print(HEADER)
+        for method in [method for method in LABELS if method in of_set]:
+            print(row_of(LABELS[method], of_set[method]))
+    print("\nGeometric means over the sets of Flux ÷ the other; below 1 Flux is better\n")
+    for name in [name for name in figures if name.startswith("geomean")]:
+        print(f"  {name:<32} {figures[name]:.3f}")
+
+
+def row_of(label: str, of: dict[str, float]) -> str:
+    numbers = " | ".join(f"{of[name]:.3f}" for name in ("wape", "pinball", "week"))
+    covered = f"{of['coverage']:.2f} / {of['coverage_busy']:.2f}"
+    cpu = f"{of['cpu_s']:.1f}" if "cpu_s" in of else "–"
+    return f"| {label} | {numbers} | {of['bias']:+.3f} | {covered} | {of['at_or_below_q90']:.2f} | {cpu} |"
