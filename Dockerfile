@@ -3,6 +3,16 @@ FROM python:3.13-slim AS packages
 COPY requirements.txt /
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
 
+# docker build --target forecast: the engine alone, as a SageMaker endpoint runs it (docs/forecast-backends.md). The
+# packages are those of the workers, so that the numbers are too. SageMaker wants the root user, and adds `serve`.
+FROM python:3.13-slim AS forecast
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+COPY --from=packages /venv /venv
+COPY forecasting /srv/flux/forecasting
+WORKDIR /srv/flux
+EXPOSE 8080
+ENTRYPOINT ["python", "-m", "forecasting.serve"]
+
 FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flux
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -10,6 +10,8 @@ YES, NO = ("true", "1", "yes", "on", "y", "t", "ok"), ("false", "0", "no", "off"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 HOST = re.compile(r"(?=.{1,190}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
 RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)\Z")
+ENDPOINT = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}\Z")
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+\Z")
 KEY_LENGTH = 20
 
 Check = Callable[[str], str | None]  # what is wrong with a value, or None
@@ -20,6 +22,7 @@ def problems(environment: Mapping[str, str], *, in_production: bool) -> list[str
     found = []
     if in_production:
         found = [*_secret_key(environment.get("SECRET_KEY", "")), *_no_mail(environment.get("EMAIL_URL", ""))]
+    found += _no_endpoint(environment)
     for name, check in CHECKS.items():
         wrong = check(environment[name].strip()) if name in environment else None
         if wrong:
@@ -41,6 +44,27 @@ def _no_mail(value: str) -> list[str]:
         "EMAIL_URL is missing: where mail goes out, such as smtp+tls://user:password@mail.example:587; "
         "consolemail:// writes every mail, with the links and codes that sign people in, to the log."
     ]
+
+
+def _no_endpoint(environment: Mapping[str, str]) -> list[str]:
+    if environment.get("FORECAST_BACKEND", "").strip() != "sagemaker":
+        return []
+    needed = {"FORECAST_ENDPOINT": "the endpoint's name", "FORECAST_REGION": "its AWS region, such as eu-west-1"}
+    return [
+        f"{name} is missing: {what}. FORECAST_BACKEND=sagemaker needs it."
+        for name, what in needed.items()
+        if not environment.get(name, "").strip()
+    ]
+
+
+def _endpoint(value: str) -> str | None:
+    if not value or ENDPOINT.match(value):
+        return None  # whether it may be missing depends on the backend
+    return f"is “{value}”: an endpoint's name has up to 63 letters, digits and hyphens; it is no address."
+
+
+def _region(value: str) -> str | None:
+    return None if not value or REGION.match(value) else f"is “{value}”, not an AWS region such as eu-west-1."
 
 
 def _old_keys(value: str) -> str | None:
@@ -127,5 +151,8 @@ CHECKS: dict[str, Check] = {
     "DATABASE_POOLING": _one_of("session", "transaction"),
     "FLUX_IDENTITY": _one_of("app", "owner"),
     "REDIS_URL": _redis("redis", "rediss", "unix"),
+    "FORECAST_BACKEND": _one_of("local", "sagemaker"),
+    "FORECAST_ENDPOINT": _endpoint,
+    "FORECAST_REGION": _region,
     "CELERY_BROKER_URL": _redis("redis", "rediss", "redis+socket", "memory"),
 }

@@ -314,6 +314,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
 CELERY_TIMEZONE = "UTC"
 
+# --- The forecast's engine: in this process, or on a SageMaker endpoint (docs/forecast-backends.md) -------------------
+FORECAST_BACKEND = env.str("FORECAST_BACKEND", default="local")
+FORECAST_ENDPOINT = (
+    {"name": env.str("FORECAST_ENDPOINT"), "region": env.str("FORECAST_REGION")}
+    if FORECAST_BACKEND == "sagemaker"
+    else None
+)
+
 # --- Mail ------------------------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(env.str("EMAIL_URL", default="").strip() or "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Flux <orders@{FLUX_DOMAIN}>")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
@@ -163,15 +164,16 @@ def _claim(run_id: UUID, restaurant: Restaurant, now: dt.datetime) -> Run | None
 
 def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
     """Read, compute and write; each step's seconds are kept at once, as a sign of progress."""
-    from forecasting import engine, history
+    from forecasting import engine, history, remote
 
+    endpoint = remote.Endpoint(**settings.FORECAST_ENDPOINT) if settings.FORECAST_ENDPOINT else None
     with _timed(taken, "read"):
         known = history.read(restaurant.business_date(now))
         if not known.is_open.any():
             raise NoSales(NOTHING_SOLD)
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
     with _timed(taken, "compute"):
-        outlook = engine.forecast(known, horizon_days=taken.horizon_days, **told(restaurant, known))
+        outlook = remote.forecast(known, endpoint=endpoint, horizon_days=taken.horizon_days, **told(restaurant, known))
     with transaction.atomic():
         with _timed(taken, "write"):
             closed = history.closed_days(known, outlook.days, history.closures())

@@ -37,6 +37,9 @@ GOOD = {
     "LOGIN_RATE_PER_ADDRESS": "20/min",
     "LOGIN_RATE_PER_ACCOUNT": "10/hour",
     "WRONG_KEY_RATE_PER_ADDRESS": "30/min",
+    "FORECAST_BACKEND": "sagemaker",
+    "FORECAST_ENDPOINT": "flux-forecast",
+    "FORECAST_REGION": "eu-west-1",
 }
 
 
@@ -73,6 +76,11 @@ def test_databases_may_be_written_in_several_ways(url: str) -> None:
         ("DATABASE_URL", "mysql://u:hunter2@db/flux", "DATABASE_URL has the scheme “mysql”, not postgresql://…"),
         ("DATABASE_URL", "postgresql://u:hunter2@db", "DATABASE_URL names no database"),
         ("DATABASE_URL", "postgresql://u:hunter2@db:port/flux", "DATABASE_URL cannot be read."),
+        ("FORECAST_BACKEND", "aws", "FORECAST_BACKEND is “aws”, not one of local, sagemaker."),
+        ("FORECAST_ENDPOINT", "", "FORECAST_ENDPOINT is missing: the endpoint's name."),
+        ("FORECAST_ENDPOINT", "https://x.example", "FORECAST_ENDPOINT is “https://x.example”: an endpoint's name"),
+        ("FORECAST_REGION", "", "FORECAST_REGION is missing: its AWS region"),
+        ("FORECAST_REGION", "Ireland", "FORECAST_REGION is “Ireland”, not an AWS region"),
         ("REDIS_URL", "localhost:6379", "REDIS_URL has the scheme “localhost”, not one of redis, rediss, unix."),
     ],
 )

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
-from forecasting import engine, forecast, remote, wire
+from forecasting import engine, forecast, remote, serve, wire
 from forecasting.remote import Endpoint
 from forecasting.tests import generated
 from forecasting.tests.factories import NOW, trade
 
 ARGUMENTS = {"horizon_days": 14, "holidays": frozenset({generated.FIRST})}
 KNOWN = generated.sales(150, 4)
+SHORT = generated.until(KNOWN, 20)
 ENDPOINT = Endpoint("flux-forecast", "eu-west-1")
 START_SECONDS = 60
 
@@ -39,21 +40,33 @@ def container():
     process = subprocess.Popen([sys.executable, "-m", "forecasting.serve", "serve"], env=env)
     url, deadline = f"http://{address}", time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{url}/ping", timeout=5).close()
+        if answers(url):
             break
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     yield url
     process.terminate()
-    process.wait(10)
+    assert process.wait(30) == 0
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(f"{url}/ping", timeout=5) as answer:  # noqa: S310 it is ours
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def served(container):
+    """What the container says to the question that `local` answers."""
+    return post(f"{container}/invocations", wire.question(KNOWN, ARGUMENTS))
 
 
 def post(url, body):
     """Status and body of the container's answer."""
-    request = urllib.request.Request(url, body, {"Content-Type": remote.JSON}, method="POST")
+    request = urllib.request.Request(url, body, {"Content-Type": remote.JSON}, method="POST")  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return answer.status, answer.read()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read()
@@ -64,7 +77,7 @@ def aws():
     """AWS as moto plays it: an endpoint answers what it was told to, and `body` to everything else."""
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
-    host, port = server.get_host_and_port()
+    _host, port = server.get_host_and_port()
     yield f"http://127.0.0.1:{port}"
     server.stop()
 
@@ -94,12 +107,12 @@ def same(one, other):
     )
 
 
-def test_the_container_answers_what_the_engine_says_here(container, local):
-    assert post(f"{container}/invocations", wire.question(KNOWN, ARGUMENTS)) == (200, wire.answer(local))
+def test_the_container_answers_what_the_engine_says_here(served, local):
+    assert served == (200, wire.answer(local))
 
 
-def test_an_endpoint_gives_the_same_forecast_to_the_byte(container, aws, endpoint, local):
-    tell(aws, post(f"{container}/invocations", wire.question(KNOWN, ARGUMENTS))[1])
+def test_an_endpoint_gives_the_same_forecast_to_the_byte(served, aws, endpoint, local):
+    tell(aws, served[1])
     outlook = remote.forecast(KNOWN, endpoint=endpoint, **ARGUMENTS)
     assert same(outlook, local)
     assert outlook.report == {**local.report, "computed_by": "SageMaker endpoint flux-forecast"}
@@ -109,7 +122,6 @@ def test_an_endpoint_gives_the_same_forecast_to_the_byte(container, aws, endpoin
     ("path", "body", "status"),
     [
         ("/invocations", b"nonsense", 400),
-        ("/invocations", b" " * (remote.LARGEST_PAYLOAD + 1), 413),
         ("/elsewhere", b"{}", 404),
     ],
 )
@@ -117,6 +129,11 @@ def test_the_container_says_what_is_wrong(container, path, body, status):
     answer = post(f"{container}{path}", body)
     assert answer[0] == status
     assert json.loads(answer[1])["detail"]
+
+
+def test_the_container_reads_no_more_than_it_takes():
+    status, said = serve.reply("POST", "/invocations", {"CONTENT_LENGTH": str(remote.LARGEST_PAYLOAD + 1)})
+    assert (status, json.loads(said)) == ("413 Content Too Large", {"detail": "At most 6,291,456 bytes."})
 
 
 def test_the_container_needs_neither_django_nor_a_database():
@@ -132,23 +149,23 @@ def noted(outlook):
     return note
 
 
-def test_an_answer_that_is_none_leaves_the_forecast_to_flux(endpoint, local):
-    outlook = remote.forecast(KNOWN, endpoint=endpoint, **ARGUMENTS)
-    assert same(outlook, local)
+def test_an_answer_that_is_none_leaves_the_forecast_to_flux(endpoint):
+    outlook = remote.forecast(SHORT, endpoint=endpoint, **ARGUMENTS)
+    assert same(outlook, engine.forecast(SHORT, **ARGUMENTS))
     assert outlook.report["computed_by"] == "Flux"
     assert "Malformed: It cannot be read" in noted(outlook)
 
 
 def test_an_endpoint_out_of_reach_leaves_the_forecast_to_flux(endpoint, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "http://127.0.0.1:9")
-    outlook = remote.forecast(generated.until(KNOWN, 20), endpoint=endpoint, **ARGUMENTS)
+    outlook = remote.forecast(SHORT, endpoint=endpoint, **ARGUMENTS)
     assert np.isfinite(outlook.mean).all()
     assert "EndpointConnectionError" in noted(outlook)
 
 
 def test_sales_too_large_for_an_endpoint_are_not_sent(endpoint, monkeypatch):
     monkeypatch.setattr(remote, "LARGEST_PAYLOAD", 1000)
-    outlook = remote.forecast(generated.until(KNOWN, 20), endpoint=endpoint, **ARGUMENTS)
+    outlook = remote.forecast(SHORT, endpoint=endpoint, **ARGUMENTS)
     assert "more than it takes" in noted(outlook)
 
 
