@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from forecasting import calendar
+from forecasting import calendar, final
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
@@ -176,9 +176,11 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
         outlook = remote.forecast(known, endpoint=endpoint, horizon_days=taken.horizon_days, **told(restaurant, known))
     with transaction.atomic():
         with _timed(taken, "write"):
+            taken.report = {**outlook.report, "closed_weekdays": sorted(history.weekdays_off(known))}
             closed = history.closed_days(known, outlook.days, history.closures())
+            final.lock()
             _write(taken, outlook, wanted=set(history.on_the_menu()), closed=closed)
-        taken.report = {**outlook.report, "closed_weekdays": sorted(history.weekdays_off(known))}
+            final.adjust(taken, [day.item() for day in outlook.days])
         taken.status = Run.Status.COMPLETED
         taken.finished_at = now + dt.timedelta(seconds=sum(taken.timings.values()))
         taken.save()

@@ -9,7 +9,6 @@ from uuid import UUID
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
-from tenants.office.models import Closure
 
 PAST_DAYS = 56
 
@@ -132,10 +131,7 @@ def quality(report: dict[str, Any]) -> Quality | None:
 
 def closed_days(run: Run, first: dt.date, last: dt.date) -> frozenset[dt.date]:
     """Planned closures, and the weekdays on which the run takes the house to be closed; both ends included."""
-    planned = Closure.objects.filter(on__range=(first, last)).values_list("on", flat=True)
-    days = [first + dt.timedelta(days=ahead) for ahead in range((last - first).days + 1)]
-    weekdays = run.report.get("closed_weekdays", [])
-    return frozenset(planned).union(day for day in days if day.weekday() in weekdays)
+    return run.closed_days(first, last)
 
 
 def _past(day: dt.date, sold: dict[dt.date, Decimal], open_days: set[dt.date]) -> ItemDay:

@@ -1,6 +1,7 @@
 """Runs, the forecast of each menu item and day, and what the engine remembers between runs."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from menu.models import MenuItem
 from tenants.keys import uuid7
+from tenants.office.models import Closure
 
 RUN_STEPS = ("read", "compute", "write")
 
@@ -94,6 +96,13 @@ class Run(models.Model):
         """Where a look ahead begins: today, or the day after the last sales where those are too old for that."""
         return today if self.cutoff_on is None or self.covers(today) else self.cutoff_on + dt.timedelta(days=1)
 
+    def closed_days(self, first: dt.date, last: dt.date) -> frozenset[dt.date]:
+        """Planned closures, and the weekdays on which it takes the house to be closed; both ends included."""
+        planned = Closure.objects.filter(on__range=(first, last)).values_list("on", flat=True)
+        days = [first + dt.timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+        weekdays = self.report.get("closed_weekdays", [])
+        return frozenset(planned).union(day for day in days if day.weekday() in weekdays)
+
 
 class ForecastQuerySet(models.QuerySet["Forecast"]):
     """Named reads."""
@@ -101,6 +110,12 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
     def on_the_menu(self, run: Run, first: dt.date, last: dt.date) -> "ForecastQuerySet":
         """What the run says of dishes on the menu, both days included."""
         return self.filter(run=run, date__range=(first, last), menu_item__is_active=True)
+
+    def adjustable(self, run: Run, days: Collection[dt.date], *, touched: Collection[dt.date]) -> "ForecastQuerySet":
+        """The run's forecasts of dishes on the menu that something touches on `days`, or has touched; with dishes."""
+        now_or_before = models.Q(date__in=touched) | models.Q(engine_numbers__isnull=False)
+        found = self.filter(now_or_before, run=run, date__in=days, menu_item__is_active=True, q10__isnull=False)
+        return found.select_related("menu_item").order_by("date", "menu_item_id")
 
     def feeding_orders(self, run: Run) -> "ForecastQuerySet":
         """The run's own forecasts, and after them those of integrators that were chosen to replace them, oldest first.
