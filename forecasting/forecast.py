@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from forecasting import calendar, final
+from forecasting import calendar, facts, final
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
@@ -121,9 +121,11 @@ def record(
 def told(restaurant: Restaurant, known: "Panel") -> dict[str, Any]:
     """What the engine is told besides the sales, as it was known at the end of them: arguments of `engine.forecast`."""
     years = range(known.days[0].item().year, known.days[-1].item().year + 2)
+    first, last = dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)
     return {
         "holidays": calendar.holidays(restaurant, years),
-        "school_holidays": calendar.school_holidays(dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)),
+        "school_holidays": calendar.school_holidays(first, last),
+        "facts": facts.known(restaurant, first, last),
     }
 
 
