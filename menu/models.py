@@ -1,5 +1,6 @@
 """What is sold and what it is made of."""
 
+import datetime as dt
 from decimal import Decimal
 
 from django.db import models
@@ -59,6 +60,15 @@ class SoldOutQuerySet(models.QuerySet["SoldOut"]):
         """Without those that somebody said were none."""
         return self.filter(dismissed_at=None)
 
+    def out_on(self, day: dt.date) -> "SoldOutQuerySet":
+        """Dishes that are out for the rest of the business date."""
+        return self.counting().filter(business_date=day, until_at=None)
+
+    def suspected(self, since: dt.date) -> "SoldOutQuerySet":
+        """What Flux inferred of the business dates from `since` on, and nobody has confirmed or dismissed."""
+        found = self.counting().filter(source=SoldOut.Source.INFERRED, by_id=None, business_date__gte=since)
+        return found.filter(menu_item__is_active=True)
+
 
 class SoldOut(models.Model):
     """A dish was 86'd on a business date: from then on its sales are a lower bound of what guests wanted."""
@@ -98,6 +108,11 @@ class SoldOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.menu_item_id} sold out on {self.business_date}"
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether it only follows from the last sale: nobody has said so yet, or that it was none."""
+        return self.source == self.Source.INFERRED and self.by_id is None and self.dismissed_at is None
 
 
 class IngredientQuerySet(models.QuerySet["Ingredient"]):

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from menu import dishes, recipe_sheet
+from menu import board, dishes, recipe_sheet, sold_out
 from menu.forms import IngredientForm, MenuItemForm, RecipeLineForm
-from menu.models import Ingredient, MenuItem, RecipeLine
+from menu.models import Ingredient, MenuItem, RecipeLine, SoldOut
 from tenants.access import MANAGERS, allow, may
 from tenants.actors import asking
+from tenants.context import current_restaurant
 
 
 @allow()
@@ -76,6 +77,70 @@ def item_edit(request: HttpRequest, item_id: UUID) -> HttpResponse:
 
 @allow()
 @require_safe
+def sold_out_board(request: HttpRequest) -> HttpResponse:
+    """86: what is out now, and every dish to tap."""
+    return _board(request)
+
+
+@allow()
+@require_POST
+def sold_out_mark(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """The dish has run out."""
+    dish = get_object_or_404(MenuItem, pk=item_id)
+    try:
+        sold_out.mark(dish, restaurant=current_restaurant(), by=asking(request), at=timezone.now())
+    except sold_out.NotOnTheMenu as problem:
+        messages.error(request, str(problem))
+    return _after_tap(request, dish)
+
+
+@allow()
+@require_POST
+def sold_out_back(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """The dish is to be had again."""
+    dish = get_object_or_404(MenuItem, pk=item_id)
+    sold_out.back(dish, restaurant=current_restaurant(), by=asking(request), at=timezone.now())
+    return _after_tap(request, dish)
+
+
+@allow()
+@require_POST
+def sold_out_dismiss(request: HttpRequest, sold_out_id: UUID) -> HttpResponse:
+    """It had not run out: a slip, or a wrong guess of Flux."""
+    row = get_object_or_404(SoldOut.objects.select_related("menu_item"), pk=sold_out_id)
+    sold_out.dismiss(row.pk, by=asking(request), at=timezone.now())
+    return _after_tap(request, row.menu_item)
+
+
+@allow(MANAGERS)
+@require_POST
+def sold_out_confirm(request: HttpRequest, sold_out_id: UUID) -> HttpResponse:
+    """It had run out, as Flux took it to have."""
+    row = get_object_or_404(SoldOut.objects.select_related("menu_item"), pk=sold_out_id)
+    sold_out.confirm(row.pk, by=asking(request), at=timezone.now())
+    return _after_tap(request, row.menu_item)
+
+
+def _after_tap(request: HttpRequest, dish: MenuItem) -> HttpResponse:
+    """The board as it is now, in place; back to the dish's page where the tap was there."""
+    if request.headers.get("HX-Request"):
+        return _board(request)
+    return redirect("menu:item", dish.pk) if request.POST.get("from") == "dish" else redirect("menu:sold_out_board")
+
+
+def _board(request: HttpRequest) -> HttpResponse:
+    asked = request.POST if request.method == "POST" else request.GET
+    shown = board.read(
+        current_restaurant().business_date(timezone.now()),
+        query=asked.get("q", "").strip(),
+        with_suspected=may(request, MANAGERS),
+    )
+    template = "menu/board_now.html" if request.headers.get("HX-Request") else "menu/sold_out_board.html"
+    return render(request, template, {"board": shown})
+
+
+@allow()
+@require_safe
 def ingredients(request: HttpRequest) -> HttpResponse:
     """All ingredients."""
     found = Ingredient.objects.with_dish_count()
@@ -108,11 +173,13 @@ def _edit_ingredient(request: HttpRequest, found: Ingredient) -> HttpResponse:
 
 
 def _show_item(request: HttpRequest, dish: MenuItem, form: RecipeLineForm, status: int = 200) -> HttpResponse:
+    today = current_restaurant().business_date(timezone.now())
     context = {
         "dish": dish,
         "lines": recipe_sheet.lines_of(dish),
         "form": form,
         "may_edit": may(request, MANAGERS),
         "has_ingredients": Ingredient.objects.exists(),
+        "out": SoldOut.objects.out_on(today).filter(menu_item=dish).first(),
     }
     return render(request, "menu/item.html", context, status=status)

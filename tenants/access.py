@@ -29,6 +29,7 @@ SCOPES: dict[str, str] = {
     "forecasts:read": "Read forecasts and how forecast runs went",
     "forecasts:write": "Record forecasts of its own and start forecast runs",
     "menu:read": "Read what is on the menu, with prices and recipes",
+    "menu:write": "Say that a dish has run out or is back, and what a new dish sells like",
     "orders:read": "Read purchase orders, with prices",
     "orders:write": "Approve, send, receive and cancel purchase orders",
 }

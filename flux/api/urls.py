@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from flux.api import views
 from forecasting.api import ForecastRunViewSet, ForecastViewSet
-from menu.api import MenuItemViewSet
+from menu.api import MenuItemViewSet, SoldOutViewSet
 from procurement.api import PurchaseOrderViewSet
 
 app_name = "api"
@@ -14,6 +14,7 @@ router.register("forecasts", ForecastViewSet, basename="forecast")
 router.register("forecast-runs", ForecastRunViewSet, basename="forecast-run")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
+router.register("sold-out", SoldOutViewSet, basename="sold-out")
 
 urlpatterns = [
     path("v1/", views.index, name="index"),

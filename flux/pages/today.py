@@ -17,6 +17,8 @@ from flux.charts import Bar, FanPoint
 from flux.pages import outlook, todo
 from flux.pages.outlook import DayOutlook
 from forecasting.models import Run
+from menu import board
+from menu.models import SoldOut
 from pos.models import DailySales, Order, OrderLine
 from tenants.access import MANAGERS, allow
 from tenants.actors import asking
@@ -51,6 +53,7 @@ class TodayPage:
     ahead: list[DayOutlook]
     hours: list[Bar]
     actions: list[todo.Action]
+    out: list[SoldOut]
     jobs: list[Job]
     last_job: Job | None
 
@@ -183,6 +186,7 @@ def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage
         ahead=ahead,
         hours=_hours(restaurant, date, now),
         actions=todo.actions(restaurant, now, last_on=last_on, run=run, role=role),
+        out=board.out_now(date),
         jobs=list(Job.objects.unfinished()),
         last_job=Job.objects.last_ended(Job.Kind.PIPELINE),
     )

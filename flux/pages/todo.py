@@ -10,6 +10,7 @@ from django.urls import reverse
 from flux.pages.menu import MenuPage, menu_page
 from flux.templatetags.flux import money, percent, short_day, when
 from forecasting.models import Run
+from menu import board
 from pos.models import Connection
 from procurement.models import PurchaseOrder, Supplier
 from tenants.access import MANAGERS
@@ -41,6 +42,7 @@ def actions(
     return [
         *_orders(now.astimezone(restaurant.zone), today),
         *_sales(today, last_on),
+        *_suspected(today),
         *_prices(),
         *_recipes(menu),
         *_failures(),
@@ -127,6 +129,17 @@ def _sales(today: dt.date, last_on: dt.date) -> list[Action]:
     if last_on >= today - dt.timedelta(days=1):
         return []
     return [Action("Upload sales", f"the last day is {short_day(last_on)}", reverse("pos:upload"), is_urgent=True)]
+
+
+def _suspected(today: dt.date) -> list[Action]:
+    """Dishes that seem to have run out: somebody knows."""
+    found = board.suspected(today)
+    if not found:
+        return []
+    days = "1 dish" if len(found) == 1 else f"{len(found)} times a dish"
+    named = ", ".join(dict.fromkeys(row.menu_item.name for row in found[:3]))
+    href = f"{reverse('menu:sold_out_board')}#suspected"
+    return [Action(f"Say whether {days} ran out", f"{named}: nothing sold after an early hour", href)]
 
 
 def _prices() -> list[Action]:

@@ -104,6 +104,11 @@ PORTAL = {
     "menu:item": READ,
     "menu:item_edit": MANAGERS_EDIT,
     "menu:recipe_line_add": MANAGERS_WRITE,
+    "menu:sold_out_board": READ,
+    "menu:sold_out_mark": WRITE,
+    "menu:sold_out_back": WRITE,
+    "menu:sold_out_dismiss": WRITE,
+    "menu:sold_out_confirm": MANAGERS_WRITE,
     "pos:history": READ,
     "pos:month": READ,
     "pos:upload": MANAGERS_EDIT,
@@ -127,8 +132,18 @@ API = {
     "api:purchase-order-send": {"post"},
     "api:menu-item-list": {"get"},
     "api:menu-item-detail": {"get"},
+    "api:sold-out-list": {"get", "post"},
+    "api:sold-out-detail": {"get"},
+    "api:sold-out-back": {"post"},
+    "api:sold-out-dismiss": {"post"},
 }
-KITCHEN_WRITES = {"api:purchase-order-receive"}
+KITCHEN_WRITES = {
+    "api:purchase-order-receive",
+    "api:sold-out-list",
+    "api:sold-out-detail",
+    "api:sold-out-back",
+    "api:sold-out-dismiss",
+}
 OPEN = {
     "auth:sign_in",
     "auth:enter",

@@ -108,5 +108,5 @@ def test_pages_ask_as_much_for_three_rows_as_for_one(
     portal.get("/menu/ingredients/")  # the session and the host are remembered from here on
     with django_assert_num_queries(3):
         portal.get(reverse("menu:ingredients"))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         portal.get(reverse("menu:item", args=[soup.pk]))
