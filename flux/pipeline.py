@@ -1,4 +1,4 @@
-"""THE PIPELINE for one restaurant: sync sales → forecast → suggest orders.
+"""THE PIPELINE for one restaurant: sync sales → find what ran out → forecast → suggest orders.
 
 It follows an import and runs every early morning. Each step can be repeated without harm. A step that fails is recorded
 in a manager's words, with its traceback in the log, and the steps after it run on what was there before.
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from forecasting import forecast
 from forecasting.models import Run
-from pos import loading, sources
+from pos import loading, sources, stockouts
 from pos.models import DailySales
 from procurement import suggestions
 from procurement.models import SupplierItem
@@ -135,6 +135,14 @@ def sync(restaurant: Restaurant, now: dt.datetime) -> str:
     return f"Sales are in up to {last_on:%a} {last_on.day} {last_on:%b}."
 
 
+def find_stockouts(restaurant: Restaurant, now: dt.datetime) -> str:
+    """Take dishes that stopped selling too early to be chance as sold out, before the forecast learns from them."""
+    found = stockouts.infer(restaurant, now=now)
+    if not found:
+        raise NothingToDo("No dish stopped selling early.")
+    return f"{len(found)} time{'' if len(found) == 1 else 's'} a dish seems to have run out: the 86 board asks."
+
+
 def predict(restaurant: Restaurant, now: dt.datetime) -> str:
     """Forecast the whole menu."""
     try:
@@ -160,6 +168,7 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("sync", "Checking sales", sync),
+    Step("stockouts", "Looking for dishes that ran out", find_stockouts),
     Step("forecast", "Forecasting the menu", predict),
     Step("suggest", "Suggesting orders", suggest),
 )
