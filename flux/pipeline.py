@@ -1,4 +1,4 @@
-"""THE PIPELINE for one restaurant: sync sales → find what ran out → forecast → suggest orders.
+"""THE PIPELINE for one restaurant: sync sales → find what ran out → score → forecast → suggest orders.
 
 It follows an import and runs every early morning. Each step can be repeated without harm. A step that fails is recorded
 in a manager's words, with its traceback in the log, and the steps after it run on what was there before.
@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from forecasting import forecast
+from forecasting import forecast, scoring
 from forecasting.models import Run
 from pos import loading, sources, stockouts
 from pos.models import DailySales
@@ -156,6 +156,16 @@ def predict(restaurant: Restaurant, now: dt.datetime) -> str:
     return f"Forecast until {until:%a} {until.day} {until:%b}."
 
 
+def score(restaurant: Restaurant, now: dt.datetime) -> str:
+    """Compare what was expected of the days that are over with what was sold."""
+    scored = scoring.catch_up(restaurant, now=now)
+    if not scored.new:
+        raise NothingToDo("No day has ended that an earlier forecast spoke of.")
+    last = scored.new[-1]
+    days = "1 day" if len(scored.new) == 1 else f"{len(scored.new)} days"
+    return f"{days} compared with the sales, up to {last:%a} {last.day} {last:%b}."
+
+
 def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
     """Bring the draft orders to what should be ordered now."""
     if not SupplierItem.objects.orderable().exists():
@@ -169,6 +179,7 @@ def suggest(restaurant: Restaurant, now: dt.datetime) -> str:
 STEPS: tuple[Step, ...] = (
     Step("sync", "Checking sales", sync),
     Step("stockouts", "Looking for dishes that ran out", find_stockouts),
+    Step("score", "Comparing forecasts with sales", score),
     Step("forecast", "Forecasting the menu", predict),
     Step("suggest", "Suggesting orders", suggest),
 )

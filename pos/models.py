@@ -256,6 +256,11 @@ class DailySalesQuerySet(models.QuerySet["DailySales"]):
         last_on = models.Max("business_date", filter=models.Q(quantity__gt=0))
         return self.values("menu_item_id").annotate(last_on=last_on, **totals).order_by("-units", "menu_item_id")
 
+    def first_days(self) -> models.QuerySet["DailySales", tuple[Any, dt.date]]:
+        """menu_item_id and the first date on which it sold."""
+        sold = self.filter(quantity__gt=0).order_by("menu_item_id")
+        return sold.values_list("menu_item_id").annotate(first=models.Min("business_date"))
+
     def last_on(self) -> dt.date | None:
         """The last business date with sales."""
         found: dt.date | None = self.aggregate(last=models.Max("business_date"))["last"]
