@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from flux import calendar, imports, pipeline
 from flux.demo import bistro, loading
-from forecasting import forecast
+from forecasting import forecast, proof
+from forecasting.tasks import ask_for_backtest, run_backtest
 from pos.models import SalesFile
 from tenants import health
 from tenants.actors import FLUX, By, as_json
@@ -28,8 +29,11 @@ log = structlog.get_logger(__name__)
 
 @restaurant_task()
 def run_pipeline(restaurant: Restaurant, *, job_id: str) -> None:
-    """Sync, forecast and suggest for one restaurant."""
+    """Sync, forecast and suggest for one restaurant; then the proof of the forecast, where one is due."""
     pipeline.work_off(restaurant, UUID(job_id))
+    now = timezone.now()
+    if proof.is_due(restaurant, now=now):
+        ask_for_backtest(restaurant, now=now)
 
 
 def ask_for_pipeline(restaurant: Restaurant, *, now: dt.datetime, by: By = FLUX, mark: str | None = None) -> Job:
@@ -144,4 +148,5 @@ AGAIN: dict[str, Any] = {
     Job.Kind.IMPORT: import_file,
     Job.Kind.HISTORY: load_demo_history,
     Job.Kind.CALENDAR: change_calendar,
+    Job.Kind.BACKTEST: run_backtest,
 }

@@ -112,6 +112,14 @@ def read_history(path: Path, *, until: date) -> Iterator[tuple[date, str, float]
             yield day, _name(row["item"], place), _units(row["quantity"], place)
 
 
+def last_day(path: Path) -> date:
+    """The last date of the file. Raises Unusable."""
+    days = [_history_day(row["date"], place) for place, row in _rows(path, ("date", "item", "quantity"))]
+    if not days:
+        raise Unusable(f"{path} has no rows.")
+    return max(days)
+
+
 def read_items(path: Path) -> list[str]:
     """The names in the file, each once, in their order. Raises Unusable."""
     names = list(dict.fromkeys(_name(row["item"], place) for place, row in _rows(path, ("item",))))

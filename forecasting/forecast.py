@@ -6,7 +6,7 @@ failed with the reason. numpy and scikit-learn are loaded by the worker that com
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from forecasting import calendar, facts, final
-from forecasting.models import Forecast, Run
+from forecasting.models import Backtest, Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
 from tenants.access import may_still
@@ -129,6 +129,15 @@ def told(restaurant: Restaurant, known: "Panel") -> dict[str, Any]:
     }
 
 
+def compute(restaurant: Restaurant, known: "Panel", *, baseline_items: Collection[Hashable] = ()) -> "Outlook":
+    """What the engine says of the days after the panel: here, or on the endpoint that the setting names."""
+    from forecasting import remote
+
+    endpoint = remote.Endpoint(**settings.FORECAST_ENDPOINT) if settings.FORECAST_ENDPOINT else None
+    asked = told(restaurant, known) | {"horizon_days": HORIZON_DAYS, "baseline_items": baseline_items}
+    return remote.forecast(known, endpoint=endpoint, **asked)
+
+
 def fail_abandoned(*, now: dt.datetime) -> int:
     """Mark runs whose worker or message was lost as failed. Returns how many there were."""
     return Run.objects.abandoned(now - ABANDONED_AFTER).update(
@@ -166,19 +175,23 @@ def _claim(run_id: UUID, restaurant: Restaurant, now: dt.datetime) -> Run | None
 
 def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
     """Read, compute and write; each step's seconds are kept at once, as a sign of progress."""
-    from forecasting import engine, history, remote
+    from forecasting import engine, history
 
-    endpoint = remote.Endpoint(**settings.FORECAST_ENDPOINT) if settings.FORECAST_ENDPOINT else None
     with _timed(taken, "read"):
         known = history.read(restaurant.business_date(now))
         if not known.is_open.any():
             raise NoSales(NOTHING_SOLD)
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
     with _timed(taken, "compute"):
-        outlook = remote.forecast(known, endpoint=endpoint, horizon_days=taken.horizon_days, **told(restaurant, known))
+        proven = Backtest.objects.newest() or Backtest()
+        outlook = compute(restaurant, known, baseline_items=proven.baseline_items(known.items))
     with transaction.atomic():
         with _timed(taken, "write"):
-            taken.report = {**outlook.report, "closed_weekdays": sorted(history.weekdays_off(known))}
+            taken.report = {
+                **outlook.report,
+                "closed_weekdays": sorted(history.weekdays_off(known)),
+                "baseline": proven.choice,
+            }
             closed = history.closed_days(known, outlook.days, history.closures())
             final.lock()
             _write(taken, outlook, wanted=set(history.on_the_menu()), closed=closed)

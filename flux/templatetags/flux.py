@@ -218,6 +218,7 @@ def job_label(kind: str) -> str:
         "pipeline": "Forecast and suggested orders",
         "import": "Reading sales from a file",
         "history": "Loading the sales history",
+        "backtest": "Predicting weeks that are known already",
         "calendar": "Working out the business day of all sales",
     }
     return labels.get(kind, status_label(kind))

@@ -1,12 +1,23 @@
 """How forecasts fared: on days that were hidden from them, and day by day since."""
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
 from menu.models import MenuItem
 from tenants.keys import uuid7
+
+
+class BacktestQuerySet(models.QuerySet["Backtest"]):
+    """Named reads."""
+
+    def newest(self) -> "Backtest | None":
+        """The one that counts."""
+        return self.first()
 
 
 class Backtest(models.Model):
@@ -19,6 +30,8 @@ class Backtest(models.Model):
     result = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = BacktestQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-id"]
         get_latest_by = ["created_at", "id"]
@@ -30,6 +43,19 @@ class Backtest(models.Model):
 
     def __str__(self) -> str:
         return f"backtest of {self.first_on} to {self.last_on}"
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """Which items get the same-weekday mean: all where Flux lost as a whole, or those where that was better."""
+        return {
+            "falls_back": bool(self.result.get("falls_back")),
+            "items": sorted(self.result.get("baseline_items", [])),
+        }
+
+    def baseline_items(self, items: Iterable[UUID]) -> frozenset[UUID]:
+        """Those of `items` that get the same-weekday mean."""
+        choice = self.choice
+        return frozenset(item for item in items if choice["falls_back"] or str(item) in choice["items"])
 
 
 class ScoreQuerySet(models.QuerySet["Score"]):
