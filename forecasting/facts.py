@@ -111,12 +111,17 @@ def forget(kind: str, *, by: By, at: dt.datetime) -> int:
     return gone
 
 
-def known(restaurant: Restaurant, first: dt.date, last: dt.date) -> dict[str, dict[dt.date, float]]:
-    """Kind → day → value from `first` to `last`, both included, without what was known only after its day."""
+def known(
+    restaurant: Restaurant, first: dt.date, last: dt.date, *, as_of: dt.date = dt.date.max
+) -> dict[str, dict[dt.date, float]]:
+    """Kind → day → value from `first` to `last`, both included, without what was known only after its day.
+
+    Nor what was known only after the business date `as_of`, of that day and later ones.
+    """
     found: dict[str, dict[dt.date, float]] = {}
     rows = DailyFact.objects.filter(date__range=(first, last))
     for kind, date, value, updated_at in rows.values_list("kind", "date", "value", "updated_at"):
-        if in_time(date, updated_at, restaurant):
+        if in_time(min(date, as_of), updated_at, restaurant):
             found.setdefault(kind, {})[date] = float(value)
     return found
 

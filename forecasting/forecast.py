@@ -118,23 +118,25 @@ def record(
     return kept
 
 
-def told(restaurant: Restaurant, known: "Panel") -> dict[str, Any]:
-    """What the engine is told besides the sales, as it was known at the end of them: arguments of `engine.forecast`."""
+def told(restaurant: Restaurant, known: "Panel", *, as_of: dt.date) -> dict[str, Any]:
+    """What the engine is told besides the sales, as it was known on `as_of`: arguments of `engine.forecast`."""
     years = range(known.days[0].item().year, known.days[-1].item().year + 2)
     first, last = dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)
     return {
         "holidays": calendar.holidays(restaurant, years),
         "school_holidays": calendar.school_holidays(first, last),
-        "facts": facts.known(restaurant, first, last),
+        "facts": facts.known(restaurant, first, last, as_of=as_of),
     }
 
 
-def compute(restaurant: Restaurant, known: "Panel", *, baseline_items: Collection[Hashable] = ()) -> "Outlook":
-    """What the engine says of the days after the panel: here, or on the endpoint that the setting names."""
+def compute(
+    restaurant: Restaurant, known: "Panel", *, as_of: dt.date, baseline_items: Collection[Hashable] = ()
+) -> "Outlook":
+    """What the engine says on `as_of` of the days after the panel: here, or on the endpoint that the setting names."""
     from forecasting import remote
 
     endpoint = remote.Endpoint(**settings.FORECAST_ENDPOINT) if settings.FORECAST_ENDPOINT else None
-    asked = told(restaurant, known) | {"horizon_days": HORIZON_DAYS, "baseline_items": baseline_items}
+    asked = told(restaurant, known, as_of=as_of) | {"horizon_days": HORIZON_DAYS, "baseline_items": baseline_items}
     return remote.forecast(known, endpoint=endpoint, **asked)
 
 
@@ -184,7 +186,8 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION
     with _timed(taken, "compute"):
         proven = Backtest.objects.newest() or Backtest()
-        outlook = compute(restaurant, known, baseline_items=proven.baseline_items(known.items))
+        plain = proven.baseline_items(known.items)
+        outlook = compute(restaurant, known, as_of=restaurant.business_date(now), baseline_items=plain)
     with transaction.atomic():
         with _timed(taken, "write"):
             taken.report = {

@@ -24,6 +24,8 @@ from tenants.office import jobs
 from tenants.office.models import Job
 
 if TYPE_CHECKING:
+    from forecasting.engine import Outlook
+    from forecasting.panel import Panel
     from forecasting.trial import Hidden
 
 KIND = Job.Kind.BACKTEST
@@ -129,8 +131,13 @@ def _hide(restaurant: Restaurant, job: Job) -> "tuple[list[dt.date], Hidden]":
     from forecasting import history, trial
 
     known = history.read(restaurant.business_date(timezone.now()))
-    hidden = trial.hide(known, forecast=partial(forecast.compute, restaurant), tell=partial(_tell, job))
+    hidden = trial.hide(known, forecast=partial(_next_morning, restaurant), tell=partial(_tell, job))
     return known.days[known.is_open].tolist(), hidden
+
+
+def _next_morning(restaurant: Restaurant, known: "Panel") -> "Outlook":
+    """What the product would have said on the morning after the panel's last day."""
+    return forecast.compute(restaurant, known, as_of=known.days[-1].item() + dt.timedelta(days=1))
 
 
 def _tell(job: Job, done: int, total: int) -> None:

@@ -143,6 +143,6 @@ def _week(panel: Panel, origin: int, forecast: Forecast) -> dict[str, Any]:
         "total_low": np.maximum(mean.sum(axis=1) - reach, 0),
         "total_high": mean.sum(axis=1) + reach,
         "same_weekday": usual,
-        "trimmed": np.stack([trimmed_mean(known, day) for day in ahead]),
+        "trimmed": np.stack([trimmed_mean(known, day) for day in range(1, WEEK_DAYS + 1)]),
         "method": outlook.report["method"],
     }

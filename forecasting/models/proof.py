@@ -1,9 +1,8 @@
 """How forecasts fared: on days that were hidden from them, and day by day since."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
-from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
@@ -52,8 +51,8 @@ class Backtest(models.Model):
             "items": sorted(self.result.get("baseline_items", [])),
         }
 
-    def baseline_items(self, items: Iterable[UUID]) -> frozenset[UUID]:
-        """Those of `items` that get the same-weekday mean."""
+    def baseline_items(self, items: Iterable[Hashable]) -> frozenset[Hashable]:
+        """Those of `items`, ids of dishes, that get the same-weekday mean."""
         choice = self.choice
         return frozenset(item for item in items if choice["falls_back"] or str(item) in choice["items"])
 

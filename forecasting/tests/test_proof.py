@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from forecasting import enough, forecast, proof, trial
-from forecasting.models import Backtest, Forecast, Run
+from forecasting import enough, forecast, proof, remote, trial
+from forecasting.models import Backtest, DailyFact, Forecast, Run
 from forecasting.tasks import ask_for_backtest, run_backtest
 from forecasting.tests.factories import NOW, TODAY, trade
 from menu.models import MenuItem
@@ -107,6 +107,19 @@ def test_one_that_was_killed_is_taken_up_and_done_once(restaurant, sales, monkey
     assert proof.work_off(restaurant, job.pk) is not None
     again = Job.objects.get()
     assert (again.status, again.attempts, Backtest.objects.count()) == ("done", 2, 1)
+
+
+def test_a_hidden_week_knows_of_facts_only_what_was_known_on_the_morning_before_it(restaurant, sales, monkeypatch):
+    """Guests booked for a Saturday: known on the Sunday before in one week, a day later in the other."""
+    saturdays = [dt.date(2026, 11, 14), dt.date(2026, 11, 21)]
+    for day, days_before in zip(saturdays, (6, 5), strict=True):
+        known_at = NOW.replace(day=day.day) - dt.timedelta(days=days_before)
+        DailyFact.objects.create(date=day, kind="bookings", value=40, source="csv", updated_at=known_at)
+    told = []
+    compute = remote.forecast
+    monkeypatch.setattr(remote, "forecast", lambda panel, **how: told.append(how["facts"]) or compute(panel, **how))
+    do(restaurant)
+    assert told == [{"bookings": {saturdays[0]: 40.0}}, {"bookings": {saturdays[0]: 40.0}}]
 
 
 def test_the_end_of_the_job_and_the_backtest_are_written_together(restaurant, sales, monkeypatch):
