@@ -1,4 +1,4 @@
-"""Pages of the forecast: dishes × days, and one dish with its past and its ranges."""
+"""Pages of the forecast: the house day by day with dishes × days, and one dish with its past and its ranges."""
 
 from uuid import UUID
 
@@ -8,29 +8,38 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from forecasting import outlook
+from forecasting import dish, outlook
+from forecasting import overview as glance
 from forecasting.models import Run
 from menu.models import MenuItem
-from tenants.access import MANAGERS, allow, may
+from tenants.access import MANAGERS, allow, may, sees_money
 
 SHORT, LONG = 14, 35  # days: what the model says, and what the smoother adds beyond
-PER_PAGE = 60
+PER_PAGE = 100
 
 
 @allow()
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """Expected units of every dish for the next days."""
-    today = request.restaurant.business_date(timezone.now())  # type: ignore[attr-defined]
+    """What the house is expected to sell in the next days, and every dish of it."""
+    restaurant = request.restaurant  # type: ignore[attr-defined]
+    today = restaurant.business_date(timezone.now())
     run = Run.objects.current()
     context = {"run": run, "today": today, "may_run": may(request, MANAGERS), "n_days": _days(request)}
     if run is not None:
-        table = outlook.table(run, run.first_day(today), _days(request))
-        rows = Paginator(table.rows, PER_PAGE).get_page(request.GET.get("page"))
+        first, with_money = run.first_day(today), sees_money(request)
+        page = glance.read(
+            restaurant, run, first, _days(request), measure=request.GET.get("in", ""), with_money=with_money
+        )
+        dishes = Paginator(page.grid.dishes, PER_PAGE).get_page(request.GET.get("page"))
         context |= {
-            "table": table,
-            "rows": rows,
+            "page": page,
+            "first": first,
+            "dishes": dishes,
+            "kept": f"days={_days(request)}&in={page.measure}&",
+            "groups": page.grid.part({line.item_id for line in dishes}),
             "quality": outlook.quality(run.report),
+            "holes": outlook.holes(run.report),
             "is_old": not run.covers(today),
         }
     return render(request, "forecasting/overview.html", context)
@@ -39,22 +48,26 @@ def overview(request: HttpRequest) -> HttpResponse:
 @allow()
 @require_safe
 def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
-    """One dish: eight weeks of sales, then what is expected, with ranges and confidence."""
-    today = request.restaurant.business_date(timezone.now())  # type: ignore[attr-defined]
-    dish = get_object_or_404(MenuItem, pk=item_id)
+    """One dish: eight weeks of sales, then what is expected, with ranges and the reasons."""
+    restaurant = request.restaurant  # type: ignore[attr-defined]
+    today = restaurant.business_date(timezone.now())
+    found = get_object_or_404(MenuItem, pk=item_id)
     run = Run.objects.current()
     first = run.first_day(today) if run else today
-    days = outlook.item_days(run, dish, first, _days(request))
+    story = dish.read(restaurant, run, found, first, _days(request))
     context = {
-        "dish": dish,
+        "dish": found,
         "run": run,
         "today": today,
         "is_old": run is not None and not run.covers(today),
-        "days": days,
-        "ahead": [day for day in days if day.mean is not None],
-        "n_past": outlook.PAST_DAYS,
+        "days": story.days,
+        "lately": story.lately,
+        "ahead": [day for day in story.days if day.mean is not None],
+        "n_past": dish.PAST_DAYS,
         "n_days": _days(request),
         "quality": outlook.quality(run.report) if run else None,
+        "of_dish": outlook.quality_of(run.report, found.pk) if run else None,
+        "measured": dish.measured(found, first),
     }
     return render(request, "forecasting/item.html", context)
 

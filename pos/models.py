@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import ExtractHour, TruncMonth
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncMonth
 from django.utils import timezone
 
 from menu.models import MenuItem
@@ -130,6 +130,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
         found: dt.datetime | None = self.filter(business_date=day).aggregate(last=models.Max("opened_at"))["last"]
         return found
 
+    def counted(self) -> "OrderQuerySet":
+        """Orders of each date's one source; what other sources say of the same date is left out."""
+        source = DaySource.objects.filter(pk=models.OuterRef("business_date")).values("connection")
+        return self.filter(connection=models.Subquery(source))
+
+    def guests_by_weekday(self, first: dt.date, last: dt.date) -> models.QuerySet["Order", dict[str, Any]]:
+        """weekday (1 is Monday) and guests, over the orders from `first` to `last` that carry them."""
+        with_guests = self.counted().filter(business_date__range=(first, last), guests__gt=0)
+        by_weekday = with_guests.annotate(weekday=ExtractIsoWeekDay("business_date")).values("weekday")
+        return by_weekday.annotate(guests_served=models.Sum("guests")).order_by("weekday")
+
 
 class Order(models.Model):
     """One order at the till; a day of a product-mix file is one order too."""
@@ -178,6 +189,14 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
             .annotate(units=models.Sum("quantity"))
             .order_by("business_date", "hour")
         )
+
+    def units_by_weekday_with_guests(
+        self, first: dt.date, last: dt.date
+    ) -> models.QuerySet["OrderLine", dict[str, Any]]:
+        """weekday (1 is Monday) and units, over the orders from `first` to `last` that carry guests."""
+        with_guests = self.counted().filter(order__business_date__range=(first, last), order__guests__gt=0)
+        by_weekday = with_guests.annotate(weekday=ExtractIsoWeekDay("order__business_date")).values("weekday")
+        return by_weekday.annotate(units=models.Sum("quantity")).order_by("weekday")
 
 
 class OrderLine(models.Model):

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from forecasting import shocks
 from forecasting.models import Forecast, Run
+from forecasting.shocks import Shock
 from menu import explosion
 from menu.explosion import Moments
 from menu.recipes import Book
 from pos.models import DailySales
-from procurement import shocks
-from procurement.replenishment import Shock
 from tenants.models import Restaurant
 from tenants.office.models import Closure
 

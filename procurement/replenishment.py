@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from forecasting.shocks import Shock
 from menu.explosion import Moments
 from procurement import gamma, wording
 from procurement.deliveries import Slot
@@ -33,18 +34,6 @@ class ForecastTooShort(ValueError):
             f"The forecast ends on {wording.long_date(ends_on)}, but this order must last until "
             f"{wording.long_date(needed_until)}. Make a new forecast."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Shock:
-    """How the venue's days move together.
-
-    `share` is the standard deviation of a day's common factor; `persistence` the correlation of two days' factors:
-    when a week turns out better than forecast, all of its days tend to.
-    """
-
-    share: float
-    persistence: float
 
 
 @dataclass(frozen=True, slots=True)

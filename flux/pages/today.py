@@ -1,7 +1,7 @@
 """Today: what has been sold, what is expected, what to do next, and how fresh all of that is."""
 
 import datetime as dt
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from flux import tasks
 from flux.charts import Bar, FanPoint
-from flux.pages import outlook, todo
-from flux.pages.outlook import DayOutlook
+from flux.pages import todo
+from forecasting import house
+from forecasting.house import DayOutlook
 from forecasting.models import Run
 from menu import board
 from menu.models import SoldOut
@@ -28,7 +29,6 @@ from tenants.office.models import Job
 PAST_DAYS = 14
 AHEAD_DAYS = 7
 USUAL_WEEKS = 4
-PRICE_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class TodayPage:
     @property
     def expected(self) -> DayOutlook | None:
         """The whole of today."""
-        return outlook.of(self.ahead, self.today)
+        return house.of(self.ahead, self.today)
 
     @property
     def reached(self) -> float | None:
@@ -170,11 +170,11 @@ def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage
     last_on = DailySales.objects.last_on()
     run = Run.objects.current()
     first = run.first_day(date) if run else date
-    sales = _sales(min(first, last_on or first) - dt.timedelta(days=outlook.SHOCK_DAYS), date)
+    sales = _sales(min(first, last_on or first) - dt.timedelta(days=house.SHOCK_DAYS), date)
     ahead = []
     if run is not None:
         before = {day: sold.units for day, sold in sales.items() if day < first}
-        ahead = outlook.read(run, first, first + dt.timedelta(days=AHEAD_DAYS - 1), before, _prices(last_on))
+        ahead = house.read(run, first, first + dt.timedelta(days=AHEAD_DAYS - 1), before, house.prices(last_on))
     return TodayPage(
         today=date,
         now=now,
@@ -195,14 +195,6 @@ def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage
 def _sales(first: dt.date, last: dt.date) -> dict[dt.date, DaySales]:
     rows = DailySales.objects.between(first, last).by_day()
     return {row["business_date"]: DaySales(float(row["units"]), row["net"]) for row in rows}
-
-
-def _prices(last_on: dt.date | None) -> dict[Hashable, float]:
-    """Net sales per unit sold lately, by dish."""
-    if last_on is None:
-        return {}
-    recent = DailySales.objects.between(last_on - dt.timedelta(days=PRICE_DAYS - 1), last_on).by_item()
-    return {row["menu_item_id"]: float(row["net"] / row["units"]) for row in recent if row["net"] and row["units"]}
 
 
 def _hours(restaurant: Restaurant, date: dt.date, now: dt.datetime) -> list[Bar]:
@@ -245,7 +237,7 @@ def _past_point(day: dt.date, sales: Mapping[dt.date, DaySales]) -> FanPoint:
 
 
 def _ahead_point(day: dt.date, ahead: list[DayOutlook]) -> FanPoint:
-    found: Any = outlook.of(ahead, day)
+    found: Any = house.of(ahead, day)
     label = f"{day:%a} {day.day}"
     if found is None:
         return FanPoint(label)

@@ -263,28 +263,10 @@ def bar_chart(values: Sequence[charts.Bar], **words: Any) -> dict[str, charts.Ch
     return {"chart": charts.bars(values, **words)}
 
 
-@register.inclusion_tag("components/chart.html")
-def item_chart(days: Sequence[Any], name: str, n_past: int, word: str = "today") -> dict[str, charts.Chart]:
-    """A dish's sales and forecast: days with date, sold, mean, q10, q25, q75, q90; `n_past` of them before `word`."""
-    points = [
-        charts.FanPoint(f"{day.date.day} {day.date:%b}", day.sold, day.mean, day.q10, day.q25, day.q75, day.q90)
-        for day in days
-    ]
-    return {
-        "chart": charts.fan(points, title=f"{name}, units a day", unit="units", middle="Expected", split=(n_past, word))
-    }
-
-
 @register.filter
 def heat(value: float | None, peak: float) -> str:
     """The class of a heat map's cell: "closed" where there is no number."""
     return "closed" if value is None else f"q{charts.heat_step(value, peak)}"
-
-
-@register.filter
-def days_query(days: int) -> str:
-    """What a pager keeps of the address."""
-    return f"days={days}&"
 
 
 @register.simple_tag

@@ -44,3 +44,27 @@ def test_heat_keeps_slow_items_visible() -> None:
 def test_sparkline_needs_two_points() -> None:
     assert charts.sparkline([4]) == ""
     assert "<polyline" in charts.sparkline([4, 5])
+
+
+def test_a_fan_shows_the_baseline_and_what_days_were() -> None:
+    points = [
+        FanPoint("Fri", actual=8, baseline=9.5, sold_out=True, note="sold out"),
+        FanPoint("Sat", None, 20, 14, 17, 23, 27, baseline=18, special=("event", "school", "override"), note="Fair"),
+    ]
+    chart = charts.fan(points, title="Soup", unit="units")
+    assert [entry.text for entry in chart.legend][4:] == [
+        "Same weekday, mean of 4", "Sold out", "Changed by hand", "Event", "School holiday",
+    ]  # fmt: skip
+    assert chart.head[-2:] == ["Same weekday", "Note"]
+    assert chart.rows[1] == ["Sat", "–", "20", "17 to 23", "14 to 27", "18", "Fair"]
+    assert (chart.svg.count('class="sold-out"'), chart.svg.count('class="override"')) == (1, 1)
+    assert (chart.svg.count('class="school"'), chart.svg.count('class="event"')) == (1, 0)
+    assert "Same weekday: 18\nFair" in chart.svg
+
+
+def test_what_days_were_takes_no_room_where_none_was_special() -> None:
+    plain, special = (
+        charts.fan([FanPoint("Sat", 1, special=kinds)], title="Soup", unit="units") for kinds in ((), ("event",))
+    )
+    assert 'height="268"' in plain.svg
+    assert 'height="284"' in special.svg

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from procurement import shocks
+from forecasting import shocks
 
 MONDAY = dt.date(2026, 9, 7)
 

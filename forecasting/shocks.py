@@ -3,8 +3,20 @@
 import datetime
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from procurement.replenishment import Shock
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """How the venue's days move together.
+
+    `share` is the standard deviation of a day's common factor; `persistence` the correlation of two days' factors:
+    when a week turns out better than forecast, all of its days tend to.
+    """
+
+    share: float
+    persistence: float
+
 
 USUAL = Shock(share=0.10, persistence=0.30)
 _WEIGHT_OF_USUAL = 14  # days of evidence that the usual values count for

@@ -1,0 +1,149 @@
+"""One dish: its sales with the plain method beside them, what is expected of it and why, and how good that was."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from forecasting import drivers, occasions
+from forecasting.drivers import Changes, Known
+from forecasting.models import Forecast, Run, Score
+from forecasting.occasions import Occasion
+from forecasting.overview import names, recent_and_last_year
+from menu.models import MenuItem, SoldOut
+from tenants.models import Restaurant
+
+PAST_DAYS = 56
+BASELINE_WEEKS, LOOK_BACK_WEEKS = 4, 8
+MEASURED_DAYS = 28
+
+Sales = Mapping[dt.date, float]
+
+
+@dataclass(frozen=True)
+class DishDay:
+    """One day: units sold, or expected with their range. `baseline` is the mean of the last four same weekdays."""
+
+    date: dt.date
+    occasion: Occasion
+    sold: float | None = None
+    sold_out: bool = False
+    baseline: float | None = None
+    mean: float | None = None
+    q10: float | None = None
+    q25: float | None = None
+    q50: float | None = None
+    q75: float | None = None
+    q90: float | None = None
+    confidence: float | None = None
+    is_changed: bool = False
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A dish's days, and the recent trend of its sales as a share; None where there is none to speak of."""
+
+    days: list[DishDay]
+    lately: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How the forecasts of the dish that people saw have fared: `error` and `baseline_error` are WAPE."""
+
+    days: int
+    error: float
+    baseline_error: float | None
+    bias: float
+
+
+def read(restaurant: Restaurant, run: Run | None, item: MenuItem, first: dt.date, n_days: int) -> Story:
+    """PAST_DAYS days of sales before `first`, then `n_days` days of forecast, in a fixed number of queries.
+
+    Closed days have neither.
+    """
+    began, last = first - dt.timedelta(days=PAST_DAYS), first + dt.timedelta(days=n_days - 1)
+    until = min((run.cutoff_on if run else None) or first, first - dt.timedelta(days=1))
+    known = {
+        day: occasion.about(item.pk, item.category)
+        for day, occasion in occasions.read(restaurant, run, began, last).items()
+    }
+    sold = sales(item, first, last, until)
+    ran_out = frozenset(
+        SoldOut.objects.counting()
+        .filter(menu_item=item, business_date__range=(began, last))
+        .values_list("business_date", flat=True)
+    )
+    rows = {}
+    if run is not None:
+        rows = {row.date: row for row in Forecast.objects.filter(run=run, menu_item=item, date__range=(first, last))}
+    every = [began + dt.timedelta(days=number) for number in range(PAST_DAYS + n_days)]
+    past = [_past(known[day], sold, ran_out) for day in every[:PAST_DAYS]]
+    ahead = [_ahead(known[day], rows.get(day), sold, until) for day in every[PAST_DAYS:]]
+    return Story(past + ahead, drivers.lately(sold, until))
+
+
+def sales(item: MenuItem, first: dt.date, last: dt.date, until: dt.date) -> dict[dt.date, float]:
+    """Units of the dish by day on which the house sold anything, from the dish's first sale on; zero is zero."""
+    looked_at = recent_and_last_year(first, last, until)
+    open_days = looked_at.values_list("business_date", flat=True).distinct()
+    found = dict(looked_at.filter(menu_item=item).values_list("business_date", "quantity"))
+    if not found:
+        return {}
+    return {day: float(found.get(day, 0)) for day in sorted(open_days) if day >= min(found)}
+
+
+def baseline(day: dt.date, sold: Sales, until: dt.date) -> float | None:
+    """The mean of the last four same weekdays up to `until` on which the house was open, of at most eight weeks."""
+    back = (day - dt.timedelta(weeks=week) for week in range(1, LOOK_BACK_WEEKS + (day - until).days // 7 + 1))
+    found = [sold[date] for date in back if date <= until and date in sold][:BASELINE_WEEKS]
+    return fmean(found) if found else None
+
+
+def measured(item: MenuItem, until: dt.date) -> Measured | None:
+    """How the dish's forecasts fared over the four weeks to `until`; None where none was scored or nothing sold."""
+    scored = Score.objects.counting().between(until - dt.timedelta(days=MEASURED_DAYS - 1), until)
+    rows = scored.filter(menu_item=item).values_list("mean", "baseline", "sold")
+    return fared([(float(mean), None if plain is None else float(plain), float(sold)) for mean, plain, sold in rows])
+
+
+def fared(rows: Collection[tuple[float, float | None, float]]) -> Measured | None:
+    """The same from (expected, baseline, sold) by day; the baseline only where it is known for every day."""
+    sold = sum(row[2] for row in rows)
+    if not sold:
+        return None
+    plain = [abs(row[1] - row[2]) for row in rows if row[1] is not None]
+    return Measured(
+        days=len(rows),
+        error=sum(abs(row[0] - row[2]) for row in rows) / sold,
+        baseline_error=sum(plain) / sold if len(plain) == len(rows) else None,
+        bias=sum(row[0] - row[2] for row in rows) / sold,
+    )
+
+
+def _past(known: Occasion, sold: Sales, ran_out: Collection[dt.date]) -> DishDay:
+    """A day without any sale of the house was closed: a gap, not a zero."""
+    day = known.date
+    units = sold.get(day)
+    plain = baseline(day, sold, day - dt.timedelta(days=1)) if units is not None else None
+    return DishDay(day, known, sold=units, sold_out=units is not None and day in ran_out, baseline=plain)
+
+
+def _ahead(known: Occasion, row: Forecast | None, sold: Sales, until: dt.date) -> DishDay:
+    if row is None or known.closed is not None:
+        return DishDay(known.date, known)
+    fields = ("mean", "q10", "q25", "q50", "q75", "q90", "confidence")
+    numbers: dict[str, Any] = {name: None if (value := getattr(row, name)) is None else float(value) for name in fields}
+    engine = float(row.engine_numbers[0]) if row.engine_numbers else numbers["mean"]
+    changes = Changes(names(known), numbers["mean"], engine)
+    about = Known(known.public_holiday, known.school_holiday, changes, known.facts)
+    return DishDay(
+        known.date,
+        known,
+        baseline=baseline(row.date, sold, until),
+        is_changed=row.engine_numbers is not None,
+        words=drivers.words(row.date, numbers["mean"], sold, about, until=until),
+        **numbers,
+    )

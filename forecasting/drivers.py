@@ -1,0 +1,142 @@
+"""Why a day is expected to be as it is, in a few words: from numbers that are stored already, nothing is fitted here.
+
+Sales are units by open day, of the whole house or of one dish; days on which the house was closed are not in them. A
+share of 0.12 is 12 % more. Whatever rests on too few units to be told from chance is left out.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from statistics import fmean
+
+Sales = Mapping[date, float]
+
+WEEKDAY_DAYS = 56  # eight of each weekday tell what a weekday is like
+RECENT_DAYS, LEVEL_DAYS = 7, 70  # lately against the last ten weeks
+YEAR_DAYS = 364  # 52 weeks: the same weekday
+FEWEST_UNITS = 10.0
+SMALLEST = 0.05  # an effect below 5 % says nothing worth reading
+CHANCE = 1.64  # deviations of a count: nine in ten of what chance does stays below
+NO_BREAK, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FACTS = {
+    "bookings": "{} guests booked",
+    "temperature-max": "{} °C",
+    "temperature": "{} °C",
+    "rain-mm": "{} mm of rain",
+    "snow-cm": "{} cm of snow",
+}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What events and people have changed: their names, and the units expected with them and without."""
+
+    names: Sequence[str] = ()
+    units: float = 0.0
+    engine_units: float = 0.0
+
+    @property
+    def effect(self) -> float | None:
+        """Their joint effect as a share; None where there was nothing to change, or where nothing has changed."""
+        share = self.units / self.engine_units - 1 if self.engine_units > 0 else 0.0
+        return share if round(share * 100) else None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known about a day besides the sales."""
+
+    public_holiday: str = ""
+    school_holiday: str = ""
+    changes: Changes = field(default_factory=Changes)
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+def words(day: date, expected: float, sales: Sales, known: Known, *, until: date) -> list[str]:
+    """The drivers of `expected` units on `day`, in the order in which people think of them.
+
+    `until` is the last date whose sales are complete: what comes after it is not looked at. The recent trend, which is
+    the same for all days, is not among them: see `lately`.
+    """
+    said = [_weekday(day, weekday_effect(day, sales, until))]
+    said += [name for name in (known.public_holiday, known.school_holiday) if name]
+    said += _changes(known.changes)
+    said += [_fact(kind, value) for kind, value in sorted(known.facts.items())]
+    if (year := on_last_year(day, expected, sales, until)) is not None:
+        said.append(f"{signed(year)} on last year")
+    return said
+
+
+def weekday_effect(day: date, sales: Sales, until: date) -> float | None:
+    """The weekday's mean against the mean of all weekdays on which the house opens, over the last eight weeks."""
+    means = _weekday_means(sales, until, WEEKDAY_DAYS)
+    usual = fmean(means.values()) if means else 0.0
+    if day.weekday() not in means or usual * WEEKDAY_DAYS < FEWEST_UNITS:
+        return None
+    return means[day.weekday()] / usual - 1
+
+
+def on_last_year(day: date, expected: float, sales: Sales, until: date) -> float | None:
+    """Against the mean of the same weekday in the three weeks about the date 52 weeks earlier."""
+    about = (day - timedelta(days=YEAR_DAYS + shift) for shift in (-7, 0, 7))
+    then = [sales[date] for date in about if date in sales and date <= until]
+    if len(then) < 2 or sum(then) < FEWEST_UNITS:
+        return None
+    return _worth_saying(expected / fmean(then) - 1)
+
+
+def lately(sales: Sales, until: date) -> float | None:
+    """The last seven days against what the same weekdays sold on average in the ten weeks to `until`."""
+    means = _weekday_means(sales, until, LEVEL_DAYS)
+    recent = [day for day in _days_to(until, RECENT_DAYS) if day in sales]
+    usual = math.fsum(means[day.weekday()] for day in recent)
+    sold = math.fsum(sales[day] for day in recent)
+    if len(recent) < RECENT_DAYS // 2 or usual < FEWEST_UNITS or abs(sold - usual) < CHANCE * math.sqrt(usual):
+        return None
+    return _worth_saying(sold / usual - 1)
+
+
+def signed(share: float) -> str:
+    """0.124 is +12 %."""
+    percent = round(share * 100)
+    sign = "+" if percent > 0 else MINUS if percent < 0 else "±"
+    return f"{sign}{abs(percent):,}{NO_BREAK}%"
+
+
+def _weekday_means(sales: Sales, until: date, n_days: int) -> dict[int, float]:
+    """Mean units by weekday over the open days of the last `n_days`."""
+    found: dict[int, list[float]] = {}
+    for day in _days_to(until, n_days):
+        if day in sales:
+            found.setdefault(day.weekday(), []).append(sales[day])
+    return {weekday: fmean(units) for weekday, units in found.items()}
+
+
+def _days_to(until: date, n_days: int) -> Iterable[date]:
+    return (until - timedelta(days=back) for back in range(n_days))
+
+
+def _worth_saying(share: float) -> float | None:
+    return share if abs(share) >= SMALLEST else None
+
+
+def _weekday(day: date, effect: float | None) -> str:
+    name = WEEKDAYS[day.weekday()]
+    return name if effect is None or _worth_saying(effect) is None else f"{name} {signed(effect)}"
+
+
+def _changes(changes: Changes) -> list[str]:
+    """Each by name; how much they do stands with the only one, or with all of them together."""
+    if not changes.names or changes.effect is None:
+        return list(changes.names)
+    effect = signed(changes.effect)
+    if len(changes.names) == 1:
+        return [f"{changes.names[0]} {effect}"]
+    return [*changes.names, f"together {effect}"]
+
+
+def _fact(kind: str, value: float) -> str:
+    number = f"{value:,.1f}".removesuffix(".0").replace("-", MINUS)
+    return FACTS.get(kind, kind.replace("-", " ") + " {}").format(number)
