@@ -15,12 +15,12 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from forecasting import forecast, scoring
+from forecasting import forecast, pruning, scoring
 from forecasting.models import Run
 from pos import loading, sources, stockouts
 from pos.models import DailySales
 from procurement import suggestions
-from procurement.models import SupplierItem
+from procurement.models import PurchaseOrder, SupplierItem
 from tenants import health
 from tenants.models import Restaurant
 from tenants.office import jobs
@@ -28,6 +28,7 @@ from tenants.office.models import Job
 
 PIPELINE = Job.Kind.PIPELINE
 RECOUNTED_DAYS = 35
+ORDERS_UNDER_WAY = dt.timedelta(days=60)  # one that has not come in by then was forgotten
 REST_HOURS = 1  # after closeout, so that the last orders of the night are in
 
 log = structlog.get_logger(__name__)
@@ -152,6 +153,7 @@ def predict(restaurant: Restaurant, now: dt.datetime) -> str:
     if made.status != Run.Status.COMPLETED:
         return "Another forecast is being made at this moment."
     health.reached(health.FORECAST)
+    pruning.prune(now=now, in_use=PurchaseOrder.objects.runs_in_use(since=now - ORDERS_UNDER_WAY))
     until = made.last_day
     return f"Forecast until {until:%a} {until.day} {until:%b}."
 

@@ -11,6 +11,7 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from flux import environment
 from flux.logs import logging_config
@@ -302,6 +303,10 @@ SPECTACULAR_SETTINGS = {
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL.replace("unix://", "redis+socket://"))
+# What is sent to thousands of restaurants at once has a queue of its own. A worker to which nobody names others takes
+# from both in turn, so that nobody who asks for something waits for the crowd.
+CROWD_QUEUE = "crowd"
+CELERY_TASK_QUEUES = [Queue("celery"), Queue(CROWD_QUEUE)]
 CELERY_TASK_ROUTES = {"tenants.upkeep.*": {"queue": "upkeep"}}  # what only the database's owner may do
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +25,9 @@ from tenants.office import jobs
 from tenants.office.models import Job
 from tenants.tasks import enqueue, for_each_restaurant, restaurant_task
 
+LOOKED_AT_TOGETHER = 200  # restaurants: a second or two of one worker
+LOOK_EXPIRES_S = 14 * 60  # by then the next sweep is about to be sent
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,10 +41,13 @@ def run_pipeline(restaurant: Restaurant, *, job_id: str) -> None:
 
 
 def ask_for_pipeline(restaurant: Restaurant, *, now: dt.datetime, by: By = FLUX, mark: str | None = None) -> Job:
-    """Let the pipeline run in the background, once the running transaction has been committed."""
+    """Let the pipeline run in the background, once the running transaction has been committed.
+
+    The marked ones of a night are thousands: they queue apart, so that nobody who asks for one waits behind them.
+    """
     asked = {"by": as_json(by)}
     job = jobs.request(Job.Kind.PIPELINE, now=now, mark=mark, note="Waiting for its turn", asked=asked)
-    enqueue(run_pipeline, restaurant, job_id=job.pk)
+    enqueue(run_pipeline, restaurant, queue=settings.CROWD_QUEUE if mark else None, job_id=job.pk)
     return job
 
 
@@ -85,9 +92,22 @@ def ask_for_calendar(
 
 
 @shared_task
-def nightly() -> list[str]:
-    """Send what is due to every working restaurant, each in a task of its own. Returns those where that failed."""
-    return for_each_restaurant(partial(send_what_is_due, now=timezone.now()))
+def nightly() -> None:
+    """Let every working restaurant be looked at, many of them by one message, so that all workers share in it."""
+    with public_context():
+        ids = [str(pk) for pk in Restaurant.objects.working().order_by("pk").values_list("pk", flat=True)]
+    for first in range(0, len(ids), LOOKED_AT_TOGETHER):
+        batch = {"restaurant_ids": ids[first : first + LOOKED_AT_TOGETHER]}
+        sweep.apply_async(kwargs=batch, expires=LOOK_EXPIRES_S)
+
+
+@shared_task
+def sweep(*, restaurant_ids: list[str]) -> list[str]:
+    """Send what is due to these restaurants, each in a task of its own. Returns the slugs of those where that failed.
+
+    It is done once more at no harm, and one that was lost is made up for by the next.
+    """
+    return for_each_restaurant(partial(send_what_is_due, now=timezone.now()), among=restaurant_ids)
 
 
 def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
@@ -100,7 +120,7 @@ def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
     forecast.fail_abandoned(now=now)
     for job in jobs.stuck(now):
         log.warning("job_sent_again", kind=job.kind, job_id=str(job.pk), attempts=job.attempts)
-        enqueue(AGAIN[job.kind], restaurant, job_id=job.pk)
+        enqueue(AGAIN[job.kind], restaurant, queue=settings.CROWD_QUEUE, job_id=job.pk)
 
 
 def take_up_again(restaurant: Restaurant) -> None:

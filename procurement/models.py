@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -116,6 +117,12 @@ class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
 
     def drafts(self) -> "PurchaseOrderQuerySet":
         return self.filter(status=PurchaseOrder.Status.DRAFT)
+
+    def runs_in_use(self, since: dt.datetime) -> list[UUID]:
+        """Ids of the forecast runs on which orders rest that were made since then and have not come in yet."""
+        ended = [PurchaseOrder.Status.RECEIVED, PurchaseOrder.Status.CANCELLED]
+        under_way = self.filter(created_at__gte=since, run__isnull=False).exclude(status__in=ended)
+        return list(under_way.values_list("run_id", flat=True).distinct())
 
     def open(self) -> "PurchaseOrderQuerySet":
         """Decided and not yet received: what is coming."""

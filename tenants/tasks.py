@@ -1,7 +1,7 @@
 """Tasks that run for one restaurant, the loop over all of them, and what the platform tidies up."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -48,28 +48,31 @@ def restaurant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def enqueue(task: Any, restaurant: Restaurant, **ids: Any) -> None:
+def enqueue(task: Any, restaurant: Restaurant, *, queue: str | None = None, **ids: Any) -> None:
     """Send the task for `restaurant` once the running transaction has been committed, so that it finds its rows.
 
     Where the broker does not answer, that is logged and no more: the job's row waits, and the sweep sends it again.
     """
     kwargs = {"restaurant_id": str(restaurant.pk)} | {name: str(value) for name, value in ids.items()}
 
+    where = {"queue": queue} if queue else {}
+
     def send() -> None:
         with restaurant_context(restaurant):
-            task.delay(**kwargs)
+            task.apply_async(kwargs=kwargs, **where)
 
     transaction.on_commit(send, robust=True)
 
 
-def for_each_restaurant(verb: Callable[[Restaurant], Any]) -> list[str]:
-    """Call `verb` inside every working restaurant. One that fails is logged and stops no other.
+def for_each_restaurant(verb: Callable[[Restaurant], Any], *, among: Sequence[str] | None = None) -> list[str]:
+    """Call `verb` inside every working restaurant, or those of these ids. One that fails is logged and stops no other.
 
     Returns the slugs of those that failed.
     """
     failed, name = [], getattr(getattr(verb, "func", verb), "__name__", "a job for all restaurants")
     with public_context():
-        restaurants = list(Restaurant.objects.working())
+        working = Restaurant.objects.working()
+        restaurants = list(working if among is None else working.filter(pk__in=among))
     for restaurant in restaurants:
         with restaurant_context(restaurant):
             try:

@@ -22,7 +22,7 @@ def sent(monkeypatch):
     """What the sweep sends: (restaurant, task, job)."""
     messages = []
 
-    def enqueue(task, restaurant, **ids):
+    def enqueue(task, restaurant, *, queue=None, **ids):
         messages.append((restaurant.slug, task.__name__, ids["job_id"]))
 
     monkeypatch.setattr(tasks, "enqueue", enqueue)
@@ -31,11 +31,14 @@ def sent(monkeypatch):
 
 @pytest.fixture
 def sweep(monkeypatch, restaurant, other_restaurant):
-    """One beat at a moment; returns the restaurants where it failed."""
+    """What one beat leads to at a moment; returns the restaurants where it failed."""
 
     def beat(now):
         monkeypatch.setattr(tasks.timezone, "now", lambda: now)
-        return tasks.nightly()
+        failed = []
+        monkeypatch.setattr(tasks.sweep, "apply_async", lambda kwargs, **_: failed.extend(tasks.sweep(**kwargs)))
+        tasks.nightly()
+        return failed
 
     return beat
 
@@ -119,7 +122,27 @@ def test_a_night_whose_message_was_lost_is_sent_again(sweep, sent):
     first = list(sent)
     sent.clear()
     sweep(PARIS_MORNING + QUARTER)
+    assert sent == []  # it may be waiting behind those of a thousand other restaurants
+    sweep(PARIS_MORNING + 5 * QUARTER)
     assert sent == first
+
+
+def test_who_asks_does_not_wait_behind_the_night(monkeypatch, sweep, restaurant):
+    queues = []
+    monkeypatch.setattr(tasks, "enqueue", lambda *_, queue=None, **__: queues.append(queue))
+    sweep(PARIS_MORNING)
+    tasks.ask_for_pipeline(restaurant, now=PARIS_MORNING)
+    assert queues == ["crowd", "crowd", None]
+    assert [queue.name for queue in app.conf.task_queues] == ["celery", "crowd"]
+
+
+def test_a_sweep_is_shared_by_workers(monkeypatch, restaurant, other_restaurant):
+    batches = []
+    monkeypatch.setattr(tasks, "LOOKED_AT_TOGETHER", 1)
+    monkeypatch.setattr(tasks.sweep, "apply_async", lambda kwargs, expires: batches.append((kwargs, expires)))
+    tasks.nightly()
+    ids = sorted([str(restaurant.pk), str(other_restaurant.pk)])
+    assert batches == [({"restaurant_ids": [pk]}, 840) for pk in ids]
 
 
 def test_the_timetable_names_tasks_that_exist():

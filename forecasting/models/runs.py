@@ -21,6 +21,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Flux's newest completed run that feeds orders: what pages show and orders rest on."""
         return self.filter(status=Run.Status.COMPLETED, origin=Run.Origin.FLUX, feeds_orders=True).first()
 
+    def spoke_of_days_before(self, day: dt.date) -> "RunQuerySet":
+        """Runs of integrators whose one day lies before `day`."""
+        spoken_of = models.ExpressionWrapper(
+            models.F("cutoff_on") + models.F("horizon_days"), output_field=models.DateField()
+        )
+        return self.filter(origin=Run.Origin.INTEGRATOR).alias(spoken_of=spoken_of).filter(spoken_of__lt=day)
+
     def abandoned(self, before: dt.datetime) -> "RunQuerySet":
         """Runs that nobody took, or nobody finished, since `before`."""
         lost = models.Q(status=Run.Status.PENDING, created_at__lt=before)
@@ -106,6 +113,10 @@ class Run(models.Model):
 
 class ForecastQuerySet(models.QuerySet["Forecast"]):
     """Named reads."""
+
+    def of_runs_before(self, moment: dt.datetime) -> "ForecastQuerySet":
+        """What Flux's own runs from before `moment` said."""
+        return self.filter(run__origin=Run.Origin.FLUX, run__created_at__lt=moment)
 
     def on_the_menu(self, run: Run, first: dt.date, last: dt.date) -> "ForecastQuerySet":
         """What the run says of dishes on the menu, both days included."""

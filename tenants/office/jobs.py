@@ -22,6 +22,7 @@ from tenants.context import current_restaurant
 from tenants.office.models import Job
 
 LOST_AFTER = dt.timedelta(minutes=10)  # nobody has taken a waiting job for so long: its message is lost
+CROWD_LOST_AFTER = dt.timedelta(hours=1)  # a nightly one was asked for along with thousands: it may well be waiting
 SILENT_AFTER = dt.timedelta(minutes=20)  # a running job has shown no sign of life for so long: its worker died
 MOST_ATTEMPTS = 3
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -136,8 +137,9 @@ def finish(job: Job, *, note: str, result: dict[str, Any] | None = None, error: 
 
 def stuck(now: dt.datetime) -> list[Job]:
     """Jobs that wait for a message that was lost, or whose worker died."""
-    lost = Q(status=Job.Status.PENDING, created_at__lt=now - LOST_AFTER)
-    return list(Job.objects.filter(lost | _silent(now)).order_by("created_at"))
+    nightly = Q(kind=Job.Kind.PIPELINE, mark__isnull=False)
+    lost = Q(created_at__lt=now - LOST_AFTER) & ~nightly | Q(created_at__lt=now - CROWD_LOST_AFTER)
+    return list(Job.objects.filter(Q(status=Job.Status.PENDING) & lost | _silent(now)).order_by("created_at"))
 
 
 def orphan_all() -> int:

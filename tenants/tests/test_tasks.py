@@ -60,7 +60,7 @@ def test_a_broker_that_does_not_answer_harms_nobody_who_asked(restaurant, monkey
     def unreachable(**_kwargs):
         raise OperationalError("Connection refused")
 
-    monkeypatch.setattr(look, "delay", unreachable)
+    monkeypatch.setattr(look, "apply_async", unreachable)
     with TestCase.captureOnCommitCallbacks(execute=True):
         enqueue(look, restaurant)
     assert "Connection refused" in caplog.text
