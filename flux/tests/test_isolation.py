@@ -321,6 +321,7 @@ def own_tasks() -> dict[str, Any]:
 # Tasks that are for no single restaurant, which no test here can run for one.
 FOR_ALL = {
     "flux.tasks.nightly",
+    "flux.tasks.sweep",
     "flux.tasks.let_demo_orders_arrive",
     "tenants.tasks.forget_unproven_people",
     "tenants.upkeep.erase",
