@@ -180,7 +180,7 @@ def _compute(taken: Run, restaurant: Restaurant, now: dt.datetime) -> None:
     from forecasting import engine, history
 
     with _timed(taken, "read"):
-        known = history.read(restaurant.business_date(now))
+        known = history.read(restaurant.business_date(now), keep=True)
         if not known.is_open.any():
             raise NoSales(NOTHING_SOLD)
         taken.cutoff_on, taken.model_version = known.days[-1].item(), engine.MODEL_VERSION

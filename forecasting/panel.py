@@ -103,25 +103,49 @@ def build(
     those that are outside the panel are ignored; an item of `sold_out_share` need not be in `sold_out` as well.
     """
     known = [row for row in rows if row[0] <= until]
-    columns = {
-        item: column for column, item in enumerate(dict.fromkeys([*items, *sorted({r[1] for r in known}, key=str)]))
-    }
-    first = min((row[0] for row in known), default=until)
-    n_days = (until - first).days + 1 if known else 0
+    names = sorted({row[1] for row in known}, key=str)
+    number = {name: place for place, name in enumerate(names)}
+    return from_columns(
+        names,
+        np.array([row[0] for row in known], dtype="datetime64[D]"),
+        np.array([number[row[1]] for row in known], dtype=int),
+        np.array([row[2] for row in known], dtype=float),
+        until=until, items=items, closed=closed, sold_out=sold_out, special=special, sold_out_share=sold_out_share,
+    )  # fmt: skip
+
+
+def from_columns(
+    names: Sequence[Hashable],
+    day: Array,
+    item: Array,
+    quantity: Array,
+    *,
+    until: date,
+    items: Sequence[Hashable] = (),
+    closed: Collection[date] = (),
+    sold_out: Collection[ItemDay] = (),
+    special: Collection[ItemDay] = (),
+    sold_out_share: Mapping[ItemDay, float] = MappingProxyType({}),
+) -> Panel:
+    """The same as `build` of rows that are arrays: (n,) days up to `until`, places in `names`, units sold."""
+    columns = {name: column for column, name in enumerate(dict.fromkeys([*items, *names]))}
+    first = day.min().item() if len(day) else until
+    n_days = (until - first).days + 1 if len(day) else 0
     sold = np.zeros((n_days, len(columns)))
-    for day, item, quantity in known:
-        sold[(day - first).days, columns[item]] += quantity
-    np.clip(sold, 0, None, out=sold)
     days = np.datetime64(first, "D") + np.arange(n_days)
+    if len(day):
+        place = np.array([columns[name] for name in names])
+        np.add.at(sold, ((day - days[0]).astype(int), place[item]), quantity)
+    np.clip(sold, 0, None, out=sold)
     planned = np.isin(days, np.array(sorted(closed), dtype="datetime64[D]"))
     is_open = (sold > 0).any(axis=1) & ~planned
-    place = partial(_place, first=first, n_days=n_days, columns=columns)
-    out = place(dict.fromkeys([*sold_out, *sold_out_share], 1.0), otherwise=0.0) > 0
+    marked = partial(_place, first=first, n_days=n_days, columns=columns)
+    out = marked(dict.fromkeys([*sold_out, *sold_out_share], 1.0), otherwise=0.0) > 0
     return Panel(
         days, tuple(columns), sold, is_open,
         sold_out=out & is_open[:, None],
-        special=place(dict.fromkeys(special, 1.0), otherwise=0.0) > 0,
-        sold_out_share=place(sold_out_share, otherwise=np.nan),
+        special=marked(dict.fromkeys(special, 1.0), otherwise=0.0) > 0,
+        sold_out_share=marked(sold_out_share, otherwise=np.nan),
         planned=planned,
     )  # fmt: skip
 

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.aggregates import BitXor
 from django.db import models
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncMonth
+from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay, TruncMonth
 from django.utils import timezone
 
 from menu.models import MenuItem
@@ -244,6 +245,12 @@ class DaySource(models.Model):
         return f"{self.business_date}: {self.connection}"
 
 
+def _hashed(column: str, seed: models.Expression) -> models.Func:
+    """A column's 64-bit hash; another one with every seed."""
+    text = Cast(column, models.TextField())
+    return models.Func(text, seed, function="hashtextextended", output_field=models.BigIntegerField())
+
+
 class DailySalesQuerySet(models.QuerySet["DailySales"]):
     """Named reads."""
 
@@ -279,6 +286,11 @@ class DailySalesQuerySet(models.QuerySet["DailySales"]):
         """menu_item_id and the first date on which it sold."""
         sold = self.filter(quantity__gt=0).order_by("menu_item_id")
         return sold.values_list("menu_item_id").annotate(first=models.Min("business_date"))
+
+    def marks(self) -> dict[dt.date, int]:
+        """Business date → a number that differs once any quantity of that date does, or a dish is added or gone."""
+        hashed = _hashed("menu_item_id", _hashed("quantity", models.Value(0)))
+        return dict(self.values("business_date").annotate(mark=BitXor(hashed)).values_list("business_date", "mark"))
 
     def last_on(self) -> dt.date | None:
         """The last business date with sales."""

@@ -1,0 +1,86 @@
+"""What the engine keeps from one night to the next: the sales that it has read, and what each day looked like then.
+
+The arithmetic of a day is not kept: to run through 800 days of 200 items takes a tenth of a second, to read them from
+the database many times that. A forecast is a function of the sales alone, so it has the same bytes whether they were
+read at once or night by night.
+"""
+
+import io
+import zipfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+
+from forecasting.panel import Array
+
+VERSION = "ledger-1"
+_BROKEN = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, TypeError, AttributeError)
+
+
+class Unreadable(Exception):
+    """The stored bytes are not a ledger of this version: begin anew."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Sales by day and item, in the order of both, and a mark of each day that differs once its rows do.
+
+    `items`: as text, in order. `day`: (n,) datetime64[D], `item`: (n,) places in `items`, `quantity`: (n,) units.
+    """
+
+    marks: Mapping[date, int]
+    items: tuple[str, ...]
+    day: Array
+    item: Array
+    quantity: Array
+
+    def changed(self, marks: Mapping[date, int]) -> list[date]:
+        """The days whose rows are not those that were read."""
+        return sorted(day for day, mark in marks.items() if self.marks.get(day) != mark)
+
+    def after(self, marks: Mapping[date, int], rows: Iterable[tuple[date, UUID, float]]) -> "Ledger":
+        """The ledger of the days in `marks`, with `rows` in the place of what it had of the changed ones."""
+        changed = set(self.changed(marks))
+        stays = np.isin(self.day, _days(day for day in marks if day not in changed))
+        fresh = list(rows)
+        names = np.array([*np.array(self.items, dtype="U36")[self.item[stays]], *(str(row[1]) for row in fresh)], "U36")
+        day = np.concatenate([self.day[stays], _days(row[0] for row in fresh)])
+        quantity = np.concatenate([self.quantity[stays], np.array([row[2] for row in fresh], dtype=float)])
+        items, item = np.unique(names, return_inverse=True)
+        order = np.lexsort([item, day])
+        return Ledger(dict(marks), tuple(items.tolist()), day[order], item[order], quantity[order])
+
+    def dump(self) -> bytes:
+        """As a compressed numpy archive."""
+        days = sorted(self.marks)
+        kept, marks = _days(days), np.array([self.marks[day] for day in days], dtype=np.int64)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer, marked=kept, marks=marks, items=np.array(self.items, dtype="U36"),
+            day=self.day, item=self.item.astype(np.int32), quantity=self.quantity,
+        )  # fmt: skip
+        return buffer.getvalue()
+
+
+EMPTY = Ledger({}, (), np.empty(0, "datetime64[D]"), np.empty(0, dtype=np.int64), np.empty(0))
+
+
+def load(payload: bytes) -> Ledger:
+    """What `dump` wrote. Raises Unreadable."""
+    try:
+        with np.load(io.BytesIO(payload), allow_pickle=False) as kept:
+            marks = dict(zip(kept["marked"].tolist(), kept["marks"].tolist(), strict=True))
+            columns = kept["day"].astype("datetime64[D]"), kept["item"].astype(np.int64), kept["quantity"].astype(float)
+            ledger = Ledger(marks, tuple(kept["items"].tolist()), *columns)
+    except _BROKEN as problem:
+        raise Unreadable(str(problem)) from None
+    if len({len(column) for column in columns}) != 1 or (ledger.item >= len(ledger.items)).any():
+        raise Unreadable("Its columns do not belong together.")
+    return ledger
+
+
+def _days(days: Iterable[date] | Collection[date]) -> Array:
+    return np.array(list(days), dtype="datetime64[D]")
