@@ -1,5 +1,6 @@
 """The tasks whose effects span apps, and the sweep that beat starts for all restaurants."""
 
+import contextlib
 import datetime as dt
 from functools import partial
 from typing import Any
@@ -58,6 +59,18 @@ def ask_for_nightly(restaurant: Restaurant, *, now: dt.datetime) -> Job | None:
         return None
     log.info("nightly_due", mark=mark)
     return ask_for_pipeline(restaurant, now=now, mark=mark)
+
+
+@restaurant_task()
+def suggest_orders(restaurant: Restaurant) -> None:
+    """Bring the draft orders to a forecast that people have changed, or events; who ordered what stays."""
+    with contextlib.suppress(pipeline.NothingToDo):
+        pipeline.suggest(restaurant, timezone.now())
+
+
+def ask_for_suggestions(restaurant: Restaurant) -> None:
+    """Let the draft orders follow a forecast that has been changed by hand, once that has been committed."""
+    enqueue(suggest_orders, restaurant)
 
 
 @restaurant_task()

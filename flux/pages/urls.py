@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flux.pages import activity, data, hours, keys, menu, people, sales, settings, tablets, today
+from flux.pages import activity, data, hours, keys, menu, overrides, people, sales, settings, tablets, today
 
 app_name = "pages"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("jobs/", today.jobs, name="jobs"),
     path("run/", today.run_now, name="run_now"),
     path("menu/", menu.menu, name="menu"),
+    path("forecast/overrides/", overrides.override_list, name="overrides"),
+    path("forecast/overrides/make/", overrides.override_make, name="override_make"),
+    path("forecast/overrides/<uuid:override_id>/undo/", overrides.override_undo, name="override_undo"),
     path("sales/files/<uuid:file_id>/import/", sales.import_file, name="import_file"),
     path("settings/", settings.settings, name="settings"),
     path("me/", people.me, name="me"),

@@ -315,6 +315,7 @@ SETTINGS = {
 FORECAST = {
     "Overview": "forecasting:overview",
     "Calendar": "forecasting:calendar",
+    "Overrides": "pages:overrides",
     "Accuracy": "forecasting:accuracy",
     "Proof": "forecasting:proof",
 }

@@ -14,6 +14,19 @@ class OverrideQuerySet(models.QuerySet["Override"]):
     def in_force(self) -> "OverrideQuerySet":
         return self.filter(undone_at=None)
 
+    def touching(self, item: MenuItem) -> "OverrideQuerySet":
+        """Those that speak of the dish: its own, its category's, and those of all dishes."""
+        own, of_all = models.Q(menu_item=item), models.Q(scope=Scope.ALL)
+        return self.filter(own | of_all | models.Q(scope=Scope.CATEGORY, category=item.category))
+
+    def record(self) -> dict[str, int]:
+        """How many in force were judged after their day: `helped`, `hurt`, `even`, and `judged` in all."""
+        judged = self.in_force().exclude(verdict="")
+        counted = dict(judged.order_by().values_list("verdict").annotate(models.Count("pk")))
+        return {verdict: counted.get(verdict, 0) for verdict in Override.Verdict.values} | {
+            "judged": sum(counted.values())
+        }
+
 
 class Override(models.Model):
     """A manager's own expectation for one day: of all dishes, a category or a dish; scored after the day."""
