@@ -37,6 +37,8 @@ SENTENCES = {
     "soldout.dismissed": "said that {} had not run out",
     "soldout.inferred": "took it from the last sale that {} had run out",
     "soldout.confirmed": "said that {} had indeed run out",
+    "likeness.said": "said what {} sells like",
+    "likeness.forgotten": "let the sales of {} speak for themselves",
     "recipe.changed": "changed the recipe of {}",
     "ingredient.added": "added the ingredient {}",
     "ingredient.changed": "changed the ingredient {}",
@@ -97,7 +99,7 @@ KINDS = {
     "Orders": ("order",),
     "Prices": ("price",),
     "Suppliers": ("supplier", "supplieritem"),
-    "Dishes and recipes": ("menuitem", "soldout", "recipe", "ingredient"),
+    "Dishes and recipes": ("menuitem", "soldout", "likeness", "recipe", "ingredient"),
     "Sales and files": ("file", "source"),
     "Forecast": ("forecast", "override", "event", "holiday", "fact"),
     "People and access": ("person", "invitation", "pin", "tablet", "key", "support"),
@@ -144,6 +146,7 @@ LABELS = {
     "scopes": "May",
     "expires_at": "Works until",
     "revoked_at": "Revoked",
+    "share": "At",
     "reason": "Why",
     "ends_at": "Until",
     "starts_on": "From",
@@ -273,6 +276,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "ends_at": _moment,
     "scopes": ", ".join,
     "tax_rate": lambda share: percent(share, 2),
+    "share": percent,
 }
 
 

@@ -78,7 +78,8 @@ def read(restaurant: Restaurant, run: Run | None, item: MenuItem, first: dt.date
     )
     rows = {}
     if run is not None:
-        rows = {row.date: row for row in Forecast.objects.filter(run=run, menu_item=item, date__range=(first, last))}
+        expected = Forecast.objects.on_the_menu(run, first, last).filter(menu_item=item)
+        rows = {row.date: row for row in expected}
     every = [began + dt.timedelta(days=number) for number in range(PAST_DAYS + n_days)]
     past = [_past(known[day], sold, ran_out) for day in every[:PAST_DAYS]]
     ahead = [_ahead(known[day], rows.get(day), sold, until) for day in every[PAST_DAYS:]]

@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from forecasting import calendar, facts, final
+from forecasting import calendar, facts, final, likeness
 from forecasting.models import Backtest, Forecast, Run
 from menu.models import MenuItem
 from pos.models import DailySales
@@ -126,6 +126,7 @@ def told(restaurant: Restaurant, known: "Panel", *, as_of: dt.date) -> dict[str,
         "holidays": calendar.holidays(restaurant, years),
         "school_holidays": calendar.school_holidays(first, last),
         "facts": facts.known(restaurant, first, last, as_of=as_of),
+        "likeness": likeness.known(restaurant, as_of),
     }
 
 

@@ -1,9 +1,12 @@
 from django.urls import path
 
-from forecasting import views
+from forecasting import likeness_views, views
 
 app_name = "forecasting"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("<uuid:item_id>/", views.item, name="item"),
+    path("<uuid:item_id>/new/", likeness_views.newcomer, name="newcomer"),
+    path("<uuid:item_id>/new/like/", likeness_views.likeness_say, name="likeness_say"),
+    path("<uuid:item_id>/new/forget/", likeness_views.likeness_forget, name="likeness_forget"),
 ]

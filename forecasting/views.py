@@ -1,5 +1,6 @@
 """Pages of the forecast: the house day by day with dishes × days, and one dish with its past and its ranges."""
 
+import datetime as dt
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -8,9 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from forecasting import dish, outlook
+from forecasting import dish, likeness, outlook
 from forecasting import overview as glance
 from forecasting.models import Run
+from menu import sold_out
 from menu.models import MenuItem
 from tenants.access import MANAGERS, allow, may, sees_money
 
@@ -68,6 +70,9 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "quality": outlook.quality(run.report) if run else None,
         "of_dish": outlook.quality_of(run.report, found.pk) if run else None,
         "measured": dish.measured(found, first),
+        "newcomer": likeness.newcomer(found, today),
+        "may_edit": may(request, MANAGERS),
+        "ran_out": sold_out.days_of(found, first - dt.timedelta(days=dish.PAST_DAYS), today),
     }
     return render(request, "forecasting/item.html", context)
 

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from flux.api import views
 from forecasting.api import ForecastRunViewSet, ForecastViewSet
+from forecasting.likeness_api import LikenessViewSet
 from menu.api import MenuItemViewSet, SoldOutViewSet
 from procurement.api import PurchaseOrderViewSet
 
@@ -15,6 +16,7 @@ router.register("forecast-runs", ForecastRunViewSet, basename="forecast-run")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 router.register("sold-out", SoldOutViewSet, basename="sold-out")
+router.register("likenesses", LikenessViewSet, basename="likeness")
 
 urlpatterns = [
     path("v1/", views.index, name="index"),

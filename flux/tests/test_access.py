@@ -99,6 +99,9 @@ PORTAL = {
     "procurement:count": WRITE,
     "forecasting:overview": READ,
     "forecasting:item": READ,
+    "forecasting:newcomer": READ,
+    "forecasting:likeness_say": MANAGERS_WRITE,
+    "forecasting:likeness_forget": MANAGERS_WRITE,
     "menu:ingredients": READ,
     "menu:ingredient_add": MANAGERS_EDIT,
     "menu:ingredient": MANAGERS_EDIT,
@@ -139,6 +142,8 @@ API = {
     "api:sold-out-detail": {"get"},
     "api:sold-out-back": {"post"},
     "api:sold-out-dismiss": {"post"},
+    "api:likeness-list": {"get", "post"},
+    "api:likeness-detail": {"get"},
 }
 KITCHEN_WRITES = {
     "api:purchase-order-receive",
