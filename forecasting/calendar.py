@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import Q
 
 from forecasting import almanac, uplift
@@ -19,13 +20,14 @@ from menu.models import MenuItem, SoldOut
 from pos.models import DailySales
 from tenants.models import Restaurant
 
+OFFICIAL_SECONDS = 30 * 24 * 3600
 MOST_LOOK_ALIKES = 12  # past days that are measured: the newest ones
 
 
 def holidays(restaurant: Restaurant, years: Iterable[int]) -> dict[dt.date, str]:
     """Day → name of the public holidays of these years: the country's, as this house has changed them."""
     wanted = sorted(set(years))
-    found = almanac.public_holidays(restaurant.country, restaurant.subdivision, wanted)
+    found = official(restaurant.country, restaurant.subdivision, wanted)
     if wanted:
         first, last = dt.date(wanted[0], 1, 1), dt.date(wanted[-1], 12, 31)
         for row, day in _days_of(Holiday.Kind.PUBLIC, first, last):
@@ -34,6 +36,17 @@ def holidays(restaurant: Restaurant, years: Iterable[int]) -> dict[dt.date, str]
             elif day.year in wanted:
                 found[day] = row.name
     return dict(sorted(found.items()))
+
+
+def official(country: str, subdivision: str, years: Iterable[int]) -> dict[dt.date, str]:
+    """The country's own public holidays. They are computed once a month at most: a page need not load the package."""
+    keys = {f"holidays:{country}:{subdivision}:{year}": year for year in years}
+    found: dict[str, dict[dt.date, str]] = cache.get_many(keys)
+    missing = {
+        key: almanac.public_holidays(country, subdivision, [year]) for key, year in keys.items() if key not in found
+    }
+    cache.set_many(missing, OFFICIAL_SECONDS)
+    return {day: name for key in keys for day, name in (found | missing)[key].items()}
 
 
 def school_holidays(first: dt.date, last: dt.date) -> dict[dt.date, str]:

@@ -8,8 +8,9 @@ import datetime as dt
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from flux.demo import shelf, trade
+from flux.demo import diary, shelf, trade
 from flux.demo.bistro import Bistro, Supplier
+from forecasting.models import CalendarEvent, Holiday
 from menu.models import Ingredient, MenuItem, RecipeLine
 from pos.models import Connection
 from procurement import models as buying
@@ -106,6 +107,7 @@ def equip(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> None:
     Closure.objects.bulk_create(Closure(on=on, note=why) for on, why in trade.closures(today).items())
     ingredients = _stock_room(facts)
     _menu(facts, ingredients)
+    _calendar(today)
     for supplier in facts.suppliers:
         _supplier(supplier, ingredients)
     till(facts)
@@ -142,6 +144,29 @@ def _menu(facts: Bistro, ingredients: dict[str, Ingredient]) -> None:
         )
         for item, one in zip(items, facts.items, strict=True)
         for portion in one.recipe
+    )
+
+
+def _calendar(today: dt.date) -> None:
+    items = {item.name: item for item in MenuItem.objects.all()}
+    CalendarEvent.objects.bulk_create(
+        CalendarEvent(
+            kind=one.kind,
+            name=one.name,
+            starts_on=one.starts_on,
+            ends_on=one.ends_on,
+            scope="item" if one.item else "category" if one.category else "all",
+            category=one.category,
+            menu_item=items[one.item] if one.item else None,
+            effect=one.effect,
+            amount=one.amount,
+            note=one.note,
+        )
+        for one in diary.occasions(today)
+    )
+    Holiday.objects.bulk_create(
+        Holiday(kind=Holiday.Kind.SCHOOL, name=one.name, starts_on=one.starts_on, ends_on=one.ends_on)
+        for one in diary.school_holidays(range(today.year - 1, today.year + 2))
     )
 
 

@@ -3,8 +3,8 @@
 Each date is drawn from a generator of its own, seeded by (seed, date): a date's orders do not depend on when, or with
 which other dates, they are drawn. That is what lets a demo that restarts a week later continue where it stopped.
 
-Demand for an item on a date is a Poisson draw whose mean is moved by weekday and daypart, season, holidays, the item's
-own growth, a shock shared by all items of the day, and a gamma factor of the item's own: a negative binomial.
+Demand for an item on a date is a Poisson draw whose mean is moved by weekday and daypart, season, holidays, events,
+the item's own growth, a shock shared by all items of the day, and a gamma factor of its own: a negative binomial.
 """
 
 import csv
@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from flux.demo import diary
 from flux.demo.bistro import Bistro, Daypart, Item
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Trade:
     def _line_counts(self, day: date, rng: "np.random.Generator") -> "np.ndarray":
         """Number of order lines, shape (items, dayparts)."""
         own = rng.gamma(ITEM_SHAPE, 1 / ITEM_SHAPE, size=(len(self.bistro.items), 1))
-        return rng.poisson(self._means(day) * own * self._shock(day) * self._holiday(day))
+        return rng.poisson(self._means(day) * own * self._shock(day) * self._holiday(day) * self._pull(day))
 
     def _means(self, day: date) -> "np.ndarray":
         """Expected order lines by item and daypart without noise."""
@@ -172,6 +173,21 @@ class Trade:
         import numpy as np
 
         return float(np.random.default_rng([self.seed, ordinal, 1]).standard_normal())
+
+    def _pull(self, day: date) -> "np.ndarray":
+        """What the events of a day do to each item: shape (items, 1)."""
+        import numpy as np
+
+        today = [occasion for occasion in self._occasions if occasion.starts_on <= day <= occasion.ends_on]
+        pulls = [
+            math.prod(occasion.pull for occasion in today if occasion.draws(item.name, item.category))
+            for item in self.bistro.items
+        ]
+        return np.array(pulls)[:, None]
+
+    @cached_property
+    def _occasions(self) -> list[diary.Occasion]:
+        return diary.occasions(self.joined_on)
 
     def _holiday(self, day: date) -> float:
         return 1.25 if day in self._holidays else 1.0

@@ -1,6 +1,21 @@
 from django.urls import path
 
-from flux.pages import activity, data, hours, keys, menu, overrides, people, sales, settings, tablets, today
+from flux.pages import (
+    activity,
+    calendar,
+    data,
+    facts,
+    holidays,
+    hours,
+    keys,
+    menu,
+    overrides,
+    people,
+    sales,
+    settings,
+    tablets,
+    today,
+)
 
 app_name = "pages"
 urlpatterns = [
@@ -12,6 +27,19 @@ urlpatterns = [
     path("forecast/overrides/make/", overrides.override_make, name="override_make"),
     path("forecast/overrides/<uuid:override_id>/undo/", overrides.override_undo, name="override_undo"),
     path("sales/files/<uuid:file_id>/import/", sales.import_file, name="import_file"),
+    path("forecast/calendar/", calendar.month, name="calendar"),
+    path("forecast/calendar/events/add/", calendar.event_add, name="calendar_event_add"),
+    path("forecast/calendar/events/<uuid:event_id>/", calendar.event, name="calendar_event"),
+    path("forecast/calendar/events/<uuid:event_id>/remove/", calendar.event_remove, name="calendar_event_remove"),
+    path("forecast/calendar/holidays/", holidays.holidays, name="holidays"),
+    path("forecast/calendar/holidays/keep/", holidays.holiday_keep, name="holiday_keep"),
+    path("forecast/calendar/holidays/off/", holidays.holiday_off, name="holiday_off"),
+    path("forecast/calendar/holidays/<uuid:holiday_id>/remove/", holidays.holiday_remove, name="holiday_remove"),
+    path("forecast/calendar/holidays/school/add/", holidays.school_add, name="school_add"),
+    path("forecast/calendar/holidays/school/upload/", holidays.school_upload, name="school_upload"),
+    path("forecast/calendar/facts/", facts.facts, name="facts"),
+    path("forecast/calendar/facts/upload/", facts.facts_upload, name="facts_upload"),
+    path("forecast/calendar/facts/<slug:kind>/forget/", facts.facts_forget, name="facts_forget"),
     path("settings/", settings.settings, name="settings"),
     path("me/", people.me, name="me"),
     path("me/pin/", people.my_pin, name="my_pin"),

@@ -314,7 +314,7 @@ SETTINGS = {
 }
 FORECAST = {
     "Overview": "forecasting:overview",
-    "Calendar": "forecasting:calendar",
+    "Calendar": "pages:calendar",
     "Overrides": "pages:overrides",
     "Accuracy": "forecasting:accuracy",
     "Proof": "forecasting:proof",
