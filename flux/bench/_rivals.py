@@ -91,7 +91,7 @@ def ask(command: list[str], sales: Sales, cutoff: date) -> Answer:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
-            start = re.fullmatch(r"\s*([\d.]+)\s*", output.read()[-20:])
+            start = re.search(r"^([\d.]+)\s*\Z", output.read(), re.M)
         if process.returncode != 0:
             raise RuntimeError(f"{command} failed at {cutoff}: its words are above.")
         return Answer(
