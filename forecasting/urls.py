@@ -1,10 +1,11 @@
 from django.urls import path
 
-from forecasting import likeness_views, views
+from forecasting import accuracy_views, likeness_views, views
 
 app_name = "forecasting"
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("accuracy/", accuracy_views.accuracy, name="accuracy"),
     path("<uuid:item_id>/", views.item, name="item"),
     path("<uuid:item_id>/new/", likeness_views.newcomer, name="newcomer"),
     path("<uuid:item_id>/new/like/", likeness_views.likeness_say, name="likeness_say"),

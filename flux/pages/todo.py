@@ -9,13 +9,17 @@ from django.urls import reverse
 
 from flux.pages.menu import MenuPage, menu_page
 from flux.templatetags.flux import money, percent, short_day, when
+from forecasting import scoreboard
 from forecasting.models import Run
+from forecasting.scoreboard import Alert
 from menu import board
 from pos.models import Connection
 from procurement.models import PurchaseOrder, Supplier
 from tenants.access import MANAGERS
 from tenants.models import Restaurant
 from tenants.office.models import Job
+
+MOST_DISHES = 2  # with a line of their own
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def actions(
         *_orders(now.astimezone(restaurant.zone), today),
         *_sales(today, last_on),
         *_suspected(today),
+        *_accuracy(today),
         *_prices(),
         *_recipes(menu),
         *_failures(),
@@ -140,6 +145,20 @@ def _suspected(today: dt.date) -> list[Action]:
     named = ", ".join(dict.fromkeys(row.menu_item.name for row in found[:3]))
     href = f"{reverse('menu:sold_out_board')}#suspected"
     return [Action(f"Say whether {days} ran out", f"{named}: nothing sold after an early hour", href)]
+
+
+def _accuracy(today: dt.date) -> list[Action]:
+    """What the forecast has been missing; many dishes are one line."""
+    found = scoreboard.alerts(today - dt.timedelta(days=1))
+    house = [alert for alert in found if alert.item_id is None]
+    dishes = [alert for alert in found if alert.item_id is not None]
+    if len(dishes) > MOST_DISHES:
+        what = f"{len(dishes)} dishes sold other than their ranges on 4 or more of the last 7 days"
+        dishes, house = [], [*house, Alert(what, "override their coming days, or put what changed into the calendar")]
+    return [
+        *(Action(alert.what, alert.advice, reverse("forecasting:accuracy")) for alert in house),
+        *(Action(one.what, one.advice, reverse("forecasting:item", args=[one.item_id])) for one in dishes),
+    ]
 
 
 def _prices() -> list[Action]:

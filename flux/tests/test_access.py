@@ -115,6 +115,7 @@ PORTAL = {
     "forecasting:newcomer": READ,
     "forecasting:likeness_say": MANAGERS_WRITE,
     "forecasting:likeness_forget": MANAGERS_WRITE,
+    "forecasting:accuracy": READ,
     "menu:ingredients": READ,
     "menu:ingredient_add": MANAGERS_EDIT,
     "menu:ingredient": MANAGERS_EDIT,

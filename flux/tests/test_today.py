@@ -178,5 +178,5 @@ def test_the_page_asks_as_much_for_three_dishes_as_for_one(
         sell(dish, dt.date(2020, 1, 1), 5, 10)
         expect(run, dish, dt.date(2020, 1, 2), 5)
     portal.get("/")
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         portal.get("/")
