@@ -1,6 +1,6 @@
 """Forecasts for days that are already known: how good a method would have been here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ def coverage(low: Array, high: Array, sold: Array) -> float | None:
 class Replay:
     """What each method said at the end of some past days, and what was then sold.
 
-    Methods learned only from days up to the first of these origins; each forecast used only what was known at its own.
+    Methods learned only from days before these; each forecast used only what was known at its own origin.
     """
 
     cases: Cases
@@ -67,18 +67,26 @@ class Replay:
         return {name: answer for name, answer in answers.items() if answer}
 
 
-def replay(lookup: Lookup, fitted: Mapping[str, PointForecaster], *, weeks: int, horizon_days: int) -> Replay:
-    """Let fitted methods forecast the last `weeks` weeks, from the end of each: ordinary days, items on the menu."""
+def replay(lookup: Lookup, fitted: Mapping[str, PointForecaster], origins: Array, *, horizon_days: int) -> Replay:
+    """Let fitted methods forecast from the end of each of `origins`: ordinary days, items on the menu."""
     panel, track = lookup.track.panel, lookup.track
     n_days, n_items = panel.sold.shape
-    last = n_days - 1
-    origins = last - WEEK_DAYS * np.arange(weeks, 0, -1)
     o, h, i = (
         a.ravel() for a in np.meshgrid(origins, np.arange(1, horizon_days + 1), np.arange(n_items), indexing="ij")
     )
-    reached = o + h <= last
+    reached = o + h < n_days
     o, h, i = o[reached], h[reached], i[reached]
     wanted = panel.ordinary[o + h, i] & (track.age[o, i] > 0) & (track.silence[o, i] < 28)
     cases = Cases(o[wanted], i[wanted], h[wanted])
     sold = track.counted[cases.target, cases.item]
     return Replay(cases, sold, {name: method.predict(lookup, cases) for name, method in fitted.items()})
+
+
+def joined(parts: Sequence[Replay], methods: Collection[str]) -> Replay:
+    """Replays one after the other, of methods that all of them have; an empty one without parts."""
+    nothing = np.empty(0, dtype=int)
+    cases = [
+        np.concatenate([nothing, *(getattr(p.cases, axis) for p in parts)]) for axis in ("origin", "item", "horizon")
+    ]
+    means = {name: np.concatenate([np.empty(0), *(p.means[name] for p in parts)]) for name in sorted(methods)}
+    return Replay(Cases(*cases), np.concatenate([np.empty(0), *(p.sold for p in parts)]), means)

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 
 from forecasting.baselines import Smoother
-from forecasting.features import HORIZON_DAYS, Cases, Codes, Lookup
+from forecasting.features import DAY_OF_YEAR, HORIZON_DAYS, Cases, Codes, Lookup
 from forecasting.panel import Array
 
 ACTIVE_DAYS = 28  # an item that has not sold for so long is not part of the lesson
@@ -13,6 +13,7 @@ MODEL_MIN_DAYS = 56
 FULL_HISTORY_DAYS = 400
 
 _WINDOW_DAYS = 400
+_TELLING_UNITS = 10_000  # sold in the window: with so few, model and smoother count the same
 _ORIGIN_STEP = 3
 _RECENCY_HALF_LIFE_DAYS = 250
 
@@ -90,7 +91,8 @@ class BoostedModel:
         """Learn from chosen cases, newer ones counting more."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        features = lookup.matrix(cases)
+        self.knows_the_year_ = until + 1 >= FULL_HISTORY_DAYS
+        features = self._features(lookup, cases)
         self.codes_ = Codes().fit(features)
         base = lookup.base(cases)
         recency = 0.5 ** ((until - cases.target) / _RECENCY_HALF_LIFE_DAYS)
@@ -109,21 +111,39 @@ class BoostedModel:
         ).fit(self.codes_.transform(features), self._counted(lookup, cases) / base, sample_weight=base * recency)
         return self
 
+    def _features(self, lookup: Lookup, cases: Cases) -> Array:
+        """The matrix; without a full year behind it the day of the year only names the days that were seen."""
+        features = lookup.matrix(cases)
+        if not self.knows_the_year_:
+            features[:, DAY_OF_YEAR] = np.nan
+        return features
+
     @staticmethod
     def _counted(lookup: Lookup, cases: Cases) -> Array:
         return lookup.track.counted[cases.target, cases.item]
 
     def predict(self, lookup: Lookup, cases: Cases) -> Array:
         """(n,) units, never negative."""
-        ratio = self.model_.predict(self.codes_.transform(lookup.matrix(cases)))
+        ratio = self.model_.predict(self.codes_.transform(self._features(lookup, cases)))
         return np.maximum(ratio, 0) * lookup.base(cases)
+
+
+def _smoother_weight(sold: Array) -> float:
+    """How much the smoother, which has little to learn, counts beside the model.
+
+    The fewer days there are up to some 500, since all items of a day share its weather and its mood; and the fewer
+    units were sold in the window, since few sales say little about many items.
+    """
+    days = 0.2 + 0.8 * (FULL_HISTORY_DAYS - len(sold)) / FULL_HISTORY_DAYS
+    units = float(sold[-_WINDOW_DAYS:].sum())
+    return float(np.clip(max(days, _TELLING_UNITS / (units + _TELLING_UNITS)), 0, 1))
 
 
 class MenuForecaster:
     """Mean demand of every item, any number of days ahead.
 
-    Up to 14 days: the boosted model, blended with the smoother while there are under 400 days of history. Beyond: the
-    smoother, starting at the height of the second week.
+    Up to 14 days: the boosted model, blended with the smoother the more the less has been sold. Beyond: the smoother,
+    starting at the height of the second week.
     """
 
     def __init__(self, *, seed: int = 1, max_rows: int = 60_000, iterations: int = 150) -> None:
@@ -140,8 +160,7 @@ class MenuForecaster:
         self.boosted_ = BoostedModel(seed=self.seed, max_rows=self.max_rows, iterations=self.iterations)
         self.boosted_.fit(lookup, until)
         self.smoother_ = Smoother().fit(lookup, until)
-        missing = (FULL_HISTORY_DAYS - (until + 1)) / FULL_HISTORY_DAYS
-        self.smoother_weight_ = float(np.clip(0.2 + 0.8 * missing, 0.2, 1.0)) if missing > 0 else 0.0
+        self.smoother_weight_ = _smoother_weight(lookup.track.panel.sold[: until + 1])
         return self
 
     def predict(self, lookup: Lookup, cases: Cases) -> Array:

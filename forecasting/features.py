@@ -14,6 +14,9 @@ HOLIDAY_REACH_DAYS = 8
 HORIZON_DAYS = 14  # what models learn to forecast; beyond it last year's season is followed
 YEAR_DAYS = 364  # the same weekday a year earlier
 MAX_CODES = 64
+_SETTLED_DAYS = 27  # days of history from which on a level says where a season stood
+_SEASON_RANGE = (0.25, 4.0)
+GROWN_UP_DAYS = 60  # an item's age beyond it would only say which day it is
 USUAL_DAYS = 28  # what a fact of a day is compared with: its mean over the days up to the origin
 
 Facts = Mapping[str, Mapping[date, float]]  # kind (rain_mm, bookings, …) → day → value, past days and future ones
@@ -23,6 +26,8 @@ NAMES = (
     "venue_3", "venue_8", "venue_70", "zero_share", "silence", "age", "dispersion", "item_weekday", "venue_weekday",
     "is_holiday", "holiday_distance", "year_ratio", "year_sin", "year_cos",
 )  # fmt: skip
+
+DAY_OF_YEAR = [NAMES.index("year_sin"), NAMES.index("year_cos")]
 
 
 def holiday_distance(days: Array, holidays: Iterable[date]) -> Array:
@@ -99,9 +104,25 @@ class Lookup:
     def year_ratio(self, origin: Array, target: Array) -> Array:
         """Last year's week around the target day over the fortnight up to the origin's day; NaN if unknown."""
         then, before = target - YEAR_DAYS, origin - YEAR_DAYS
-        known = before >= 0
+        known = before >= _SETTLED_DAYS
         ratio = self._week_mean[np.where(known, then, 0)] / self._fortnight_mean[np.where(known, before, 0)]
         return np.clip(np.where(known, ratio, np.nan), 0.2, 5.0)
+
+    def season(self, origin: Array, target: Array) -> Array:
+        """(n, k) what the venue sold around the target day over its level of each half-life at the origin, in former
+        years: the geometric mean of the years that are known, 1 where none is.
+
+        A level lags behind a season by its half-life. Then as now: so its ratio says how far it will be off.
+        """
+        sums, n_years = np.zeros((len(origin), len(levels.HALF_LIVES))), np.zeros((len(origin), 1))
+        for back in range(YEAR_DAYS, len(self.track.panel.days), YEAR_DAYS):
+            then, before = np.maximum(target - back, 0), np.maximum(origin - back, 0)
+            level = self.track.venue_level[before]
+            known = (origin - back >= _SETTLED_DAYS) & (self._week_mean[then] > 0) & (level > 0).all(axis=1)
+            ratio = np.where(known, self._week_mean[then], 1.0)[:, None] / np.where(known[:, None], level, 1.0)
+            sums += np.log(np.clip(ratio, *_SEASON_RANGE))
+            n_years += known[:, None]
+        return np.exp(sums / np.maximum(n_years, 1))
 
     def matrix(self, cases: Cases) -> Array:
         """(n, len(NAMES)) features; NaN where unknown."""
@@ -116,8 +137,8 @@ class Lookup:
             np.minimum(track.weekday_last[t, w, i] / base, 8), np.minimum(track.weekday_mean[t, w, i] / base, 8),
             np.log(venue[:, 0] / venue_middle), np.log(venue[:, levels.SHORT] / venue_middle),
             np.log(venue[:, levels.LONG] / venue_middle),
-            track.zero_share[t, i], track.silence[t, i], track.age[t, i], track.dispersion[t, i],
-            track.profile[t, w, i], track.venue_profile[t, w],
+            track.zero_share[t, i], track.silence[t, i], np.minimum(track.age[t, i], GROWN_UP_DAYS),
+            track.dispersion[t, i], track.profile[t, w, i], track.venue_profile[t, w],
             distance == 0, distance, self.year_ratio(t, target),
             np.sin(self._year_angle[target]), np.cos(self._year_angle[target]),
         )  # fmt: skip

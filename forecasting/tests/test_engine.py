@@ -131,20 +131,6 @@ def test_what_is_known_of_the_weather_moves_the_forecast():
     assert (moved[~is_wet] > 1.05).all()
 
 
-def test_a_model_worse_than_the_baseline_is_not_used():
-    scores = {
-        "model": engine.backtest.Score(0.5, 0, 100),
-        "smoother": engine.backtest.Score(0.48, 0, 100),
-        "same_weekday": engine.backtest.Score(0.39, 0, 100),
-    }
-    assert engine._choose(scores) == engine.BASELINE
-    assert engine._choose({**scores, "smoother": engine.backtest.Score(0.41, 0, 100)}) == engine.SMOOTHER
-    both_good = {**scores, "same_weekday": engine.backtest.Score(0.6, 0, 100)}
-    assert engine._choose(both_good) == engine.MODEL
-    assert engine._choose(both_good, is_fair=True) == engine.SMOOTHER
-    assert engine._choose({}) == engine.SMOOTHER
-
-
 def write_history(path: Path, sales: panel.Panel) -> None:
     with path.open("w") as file:
         file.write("date,item,quantity\n")
