@@ -293,7 +293,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {  # several things have a `status`
+    "ENUM_NAME_OVERRIDES": {  # several things have a `status` or a `kind`
+        "CalendarEventKind": "forecasting.models.CalendarEvent.Kind",
+        "HolidayKind": "forecasting.models.Holiday.Kind",
         "RunStatus": "forecasting.models.Run.Status",
         "PurchaseOrderStatus": "procurement.models.PurchaseOrder.Status",
     },

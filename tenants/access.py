@@ -26,6 +26,8 @@ NO_KEYS_HERE = "No key opens this address: sign in as a person."
 
 # What an integrator's key may be allowed to do, in an owner's words. A view of the API names its part as `scope`.
 SCOPES: dict[str, str] = {
+    "calendar:read": "Read events, holidays and facts of days",
+    "calendar:write": "Put events into the calendar and take them out, and bring in facts of days",
     "forecasts:read": "Read forecasts and how forecast runs went",
     "forecasts:write": "Record forecasts of its own and start forecast runs",
     "menu:read": "Read what is on the menu, with prices and recipes",

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from flux.api import views
 from forecasting.api import ForecastRunViewSet, ForecastViewSet
+from forecasting.calendar_api import CalendarEventViewSet, DailyFactViewSet, HolidayViewSet
 from forecasting.likeness_api import LikenessViewSet
 from menu.api import MenuItemViewSet, SoldOutViewSet
 from procurement.api import PurchaseOrderViewSet
@@ -13,6 +14,9 @@ app_name = "api"
 router = SimpleRouter()
 router.register("forecasts", ForecastViewSet, basename="forecast")
 router.register("forecast-runs", ForecastRunViewSet, basename="forecast-run")
+router.register("calendar-events", CalendarEventViewSet, basename="calendar-event")
+router.register("holidays", HolidayViewSet, basename="holiday")
+router.register("daily-facts", DailyFactViewSet, basename="daily-fact")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 router.register("sold-out", SoldOutViewSet, basename="sold-out")
