@@ -74,6 +74,7 @@ SENTENCES = {
     "restaurant.exported": "took out all data of {}",
     "calendar.changed": "changed the business day of {}",
     "hours.changed": "changed the {}",
+    "dayparts.changed": "changed the {}",
     "closure.added": "planned to be closed on {}",
     "closure.removed": "is no longer closed on {}",
     "person.invited": "invited {}",
@@ -103,7 +104,7 @@ KINDS = {
     "Sales and files": ("file", "source"),
     "Forecast": ("forecast", "override", "event", "holiday", "fact"),
     "People and access": ("person", "invitation", "pin", "tablet", "key", "support"),
-    "Settings": ("restaurant", "calendar", "hours", "closure"),
+    "Settings": ("restaurant", "calendar", "hours", "dayparts", "closure"),
 }
 PAGES = {
     "purchaseorder": "procurement:order",

@@ -1,12 +1,13 @@
 """One dish: its sales with the plain method beside them, what is expected of it and why, and how good that was."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from forecasting import drivers, occasions
+from forecasting import drivers, occasions, rounding
+from forecasting.dayparts import Split
 from forecasting.drivers import Changes, Known
 from forecasting.models import Forecast, Run, Score
 from forecasting.occasions import Occasion
@@ -17,6 +18,7 @@ from tenants.models import Restaurant
 PAST_DAYS = 56
 BASELINE_WEEKS, LOOK_BACK_WEEKS = 4, 8
 MEASURED_DAYS = 28
+TENTH = 100  # thousandths
 
 Sales = Mapping[dt.date, float]
 
@@ -122,6 +124,16 @@ def fared(rows: Collection[tuple[float, float | None, float]]) -> Measured | Non
         baseline_error=sum(plain) / sold if len(plain) == len(rows) else None,
         bias=sum(row[0] - row[2] for row in rows) / sold,
     )
+
+
+def by_part(item: MenuItem, ahead: Sequence[DishDay], split: Split) -> list[tuple[dt.date, list[int], int]]:
+    """Each day with the tenths of a unit of its parts, and of all of it; they add up."""
+    found = []
+    for day in ahead:
+        exact = split.of(item.pk, item.category, day.date, round((day.mean or 0.0) * 1000))
+        total = rounding.half_up(sum(exact), TENTH)
+        found.append((day.date, rounding.apportion(exact, total, TENTH), total))
+    return found
 
 
 def _past(known: Occasion, sold: Sales, ran_out: Collection[dt.date]) -> DishDay:

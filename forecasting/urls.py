@@ -6,6 +6,7 @@ app_name = "forecasting"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("accuracy/", accuracy_views.accuracy, name="accuracy"),
+    path("day/<str:day>/", views.day, name="day"),
     path("<uuid:item_id>/", views.item, name="item"),
     path("<uuid:item_id>/new/", likeness_views.newcomer, name="newcomer"),
     path("<uuid:item_id>/new/like/", likeness_views.likeness_say, name="likeness_say"),

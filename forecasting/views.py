@@ -4,12 +4,13 @@ import datetime as dt
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from forecasting import dish, likeness, outlook
+from forecasting import day as one_day
+from forecasting import dayparts, dish, likeness, outlook
 from forecasting import overview as glance
 from forecasting.models import Run
 from menu import sold_out
@@ -57,6 +58,8 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
     run = Run.objects.current()
     first = run.first_day(today) if run else today
     story = dish.read(restaurant, run, found, first, _days(request))
+    ahead = [day for day in story.days if day.mean is not None]
+    split = dayparts.read(restaurant, run) if run else None
     context = {
         "dish": found,
         "run": run,
@@ -64,7 +67,9 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "is_old": run is not None and not run.covers(today),
         "days": story.days,
         "lately": story.lately,
-        "ahead": [day for day in story.days if day.mean is not None],
+        "ahead": ahead,
+        "split": split,
+        "by_part": dish.by_part(found, ahead, split) if split and split.is_known else [],
         "n_past": dish.PAST_DAYS,
         "n_days": _days(request),
         "quality": outlook.quality(run.report) if run else None,
@@ -75,6 +80,34 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "ran_out": sold_out.days_of(found, first - dt.timedelta(days=dish.PAST_DAYS), today),
     }
     return render(request, "forecasting/item.html", context)
+
+
+@allow()
+@require_safe
+def day(request: HttpRequest, day: str) -> HttpResponse:
+    """One day for the kitchen: portions of every dish, by part of the day; made to be printed."""
+    restaurant = request.restaurant  # type: ignore[attr-defined]
+    asked, run = parse_day(day), Run.objects.current()
+    if run is None or not run.covers(asked):
+        return render(request, "forecasting/day_unknown.html", {"day": asked, "run": run}, status=404)
+    page = one_day.read(restaurant, run, asked, with_money=sees_money(request))
+    near = {"before": asked - dt.timedelta(days=1), "after": asked + dt.timedelta(days=1)}
+    context = {
+        "day": asked,
+        "run": run,
+        "page": page,
+        "may_set_parts": may(request, MANAGERS),
+        **{name: date for name, date in near.items() if run.covers(date)},
+    }
+    return render(request, "forecasting/day.html", context)
+
+
+def parse_day(text: str) -> dt.date:
+    """A date as addresses write it; anything else has no page."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as problem:
+        raise Http404("There is no such date.") from problem
 
 
 def _days(request: HttpRequest) -> int:

@@ -6,13 +6,13 @@ says which one counts, and `DailySales` is made from that one alone, so that not
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.aggregates import BitXor
 from django.db import models
-from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay, TruncMonth
+from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay, ExtractMinute, Mod, TruncMonth
 from django.utils import timezone
 
 from menu.models import MenuItem
@@ -190,6 +190,26 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
             .annotate(units=models.Sum("quantity"))
             .order_by("business_date", "hour")
         )
+
+    def by_part(
+        self, first: dt.date, last: dt.date, *, begins: Sequence[int], zone: zoneinfo.ZoneInfo, closeout_hour: int
+    ) -> models.QuerySet["OrderLine", dict[str, Any]]:
+        """menu_item_id, weekday (1 is Monday), part and units of the business dates from `first` to `last`.
+
+        `begins` are the parts' beginnings in minutes after closeout by the clock on the wall, in order; what is sold
+        before the first of them counts to it. Orders without a time are left out.
+        """
+        clock = ExtractHour("order__opened_at", tzinfo=zone) * 60 + ExtractMinute("order__opened_at", tzinfo=zone)
+        minute = Mod(clock + (24 - closeout_hour) * 60, 24 * 60)
+        before = [models.When(minute__lt=begin, then=part) for part, begin in enumerate(begins[1:])]
+        timed = self.counted().filter(order__business_date__range=(first, last), order__opened_at__isnull=False)
+        found = timed.annotate(
+            weekday=ExtractIsoWeekDay("order__business_date"),
+            minute=minute,
+            part=models.Case(*before, default=len(begins) - 1, output_field=models.IntegerField()),
+        )
+        by_part = found.values("menu_item_id", "weekday", "part")
+        return by_part.annotate(units=models.Sum("quantity")).order_by("menu_item_id", "weekday", "part")
 
     def units_by_weekday_with_guests(
         self, first: dt.date, last: dt.date

@@ -306,6 +306,7 @@ SECTIONS = {
 SETTINGS = {
     "Restaurant": "pages:settings",
     "Hours and closures": "pages:hours",
+    "Parts of the day": "pages:dayparts",
     "People": "pages:people",
     "Tablets": "pages:tablets",
     "Keys": "pages:keys",

@@ -71,7 +71,7 @@ def is_key(name: str) -> bool:
 def example(name: str, kind: str) -> str:
     """A value for a parameter that is no key."""
     today = dt.date.today()  # noqa: DTZ011 any day of this month will do
-    return {"year": str(today.year), "number": str(today.month)}.get(name, NOWHERE[kind])
+    return {"year": str(today.year), "number": str(today.month), "day": today.isoformat()}.get(name, NOWHERE[kind])
 
 
 def all_routes(urlconf: str = "flux.urls") -> list[Route]:
