@@ -61,7 +61,7 @@ CREATE TEMP TABLE staged_item (
 """,
     """
 CREATE TEMP TABLE staged_order (
-    number int, external_id text, opened_at timestamptz, business_date date, lines int, order_id bigint
+    number int, external_id text, opened_at timestamptz, business_date date, guests smallint, lines int, order_id bigint
 ) ON COMMIT DROP
 """,
     """
@@ -100,12 +100,13 @@ WITH there AS (
     LEFT JOIN staged_item i ON i.item = p.item
     GROUP BY s.number
 )
-SELECT s.number, s.external_id, s.opened_at, s.business_date, s.lines, o.id AS order_id, o.business_date AS was_on
+SELECT s.number, s.external_id, s.opened_at, s.business_date, s.guests, s.lines, o.id AS order_id,
+    o.business_date AS was_on
 FROM staged_order s
 LEFT JOIN pos_order o ON o.id = s.order_id
 LEFT JOIN there ON there.number = s.number
 WHERE o.id IS NULL
-   OR (o.opened_at, o.business_date) IS DISTINCT FROM (s.opened_at, s.business_date)
+   OR (o.opened_at, o.business_date, o.guests) IS DISTINCT FROM (s.opened_at, s.business_date, s.guests)
    OR (coalesce(there.lines, 0), coalesce(there.same, 0)) <> (s.lines, s.lines)
 """
 COUNT = """
@@ -128,12 +129,13 @@ DROP_LEFT_OUT = (
     "DELETE FROM pos_order WHERE id IN (SELECT id FROM left_out)",
 )
 WRITE_ORDERS = """
-INSERT INTO pos_order (connection_id, external_id, opened_at, business_date, file_id)
-SELECT %s, external_id, opened_at, business_date, %s FROM differing ORDER BY number
+INSERT INTO pos_order (connection_id, external_id, opened_at, business_date, guests, file_id)
+SELECT %s, external_id, opened_at, business_date, guests, %s FROM differing ORDER BY number
 ON CONFLICT (connection_id, external_id) DO UPDATE
-SET opened_at = excluded.opened_at, business_date = excluded.business_date, file_id = excluded.file_id
-WHERE (pos_order.opened_at, pos_order.business_date, pos_order.file_id)
-    IS DISTINCT FROM (excluded.opened_at, excluded.business_date, excluded.file_id)
+SET opened_at = excluded.opened_at, business_date = excluded.business_date, guests = excluded.guests,
+    file_id = excluded.file_id
+WHERE (pos_order.opened_at, pos_order.business_date, pos_order.guests, pos_order.file_id)
+    IS DISTINCT FROM (excluded.opened_at, excluded.business_date, excluded.guests, excluded.file_id)
 """
 FIND_NEW_ORDERS = """
 UPDATE differing d SET order_id = o.id
@@ -169,15 +171,19 @@ def stage(orders: Iterable[Order], connection_id: UUID | None) -> None:
     line_rows: list[str] = []
     for number, order in enumerate(orders):
         opened_at = order.opened_at.isoformat() if order.opened_at else r"\N"
-        order_rows.append(
-            f"{number}\t{_escaped(order.external_id)}\t{opened_at}\t{order.business_date}\t{len(order.lines)}\n"
-        )
+        guests = r"\N" if order.guests is None else order.guests
+        facts = f"{opened_at}\t{order.business_date}\t{guests}\t{len(order.lines)}"
+        order_rows.append(f"{number}\t{_escaped(order.external_id)}\t{facts}\n")
         line_rows += [f"{number}\t{at}\t{items.cells(line)}" for at, line in enumerate(order.lines, start=1)]
     with database.cursor() as cursor:
         for statement in STAGE:
             cursor.execute(statement)
         _copy(cursor, "COPY staged_item (item, id, name, category, price) FROM STDIN", items.rows())
-        _copy(cursor, "COPY staged_order (number, external_id, opened_at, business_date, lines) FROM STDIN", order_rows)
+        _copy(
+            cursor,
+            "COPY staged_order (number, external_id, opened_at, business_date, guests, lines) FROM STDIN",
+            order_rows,
+        )
         _copy(cursor, "COPY staged_line FROM STDIN", line_rows)
         cursor.execute(FIND_ITEMS)
         cursor.execute(FIND_ORDERS, [connection_id])

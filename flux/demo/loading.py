@@ -20,6 +20,8 @@ from tenants.models import Restaurant
 from tenants.office import jobs
 from tenants.office.models import Job
 
+UNITS_OF_A_GUEST = 2.2
+
 
 def missing_days(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> list[dt.date]:
     """The business dates up to yesterday whose sales are not all in yet, newest first.
@@ -78,8 +80,14 @@ def orders(restaurant: Restaurant, lines: Iterable[trade.Line], vat: Decimal) ->
             external_id=order_id,
             business_date=restaurant.business_date(first.opened_at),
             opened_at=first.opened_at.astimezone(dt.UTC),
+            guests=_guests(of_order),
             lines=[_line(one.item, one.category, one.quantity, one.unit_price, vat) for one in of_order],
         )
+
+
+def _guests(lines: Iterable[trade.Line]) -> int:
+    """How many sat at the table: every other unit is another guest's."""
+    return max(1, round(sum(line.quantity for line in lines) / UNITS_OF_A_GUEST))
 
 
 def take_in(restaurant: Restaurant, facts: Bistro, lines: Iterable[trade.Line], *, now: dt.datetime) -> None:

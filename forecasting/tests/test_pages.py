@@ -66,7 +66,7 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
     portal.get("/forecast/")
     with django_assert_num_queries(16):
         portal.get("/forecast/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         portal.get(f"/forecast/{dish.pk}/")
 
 

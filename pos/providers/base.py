@@ -31,12 +31,16 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Order:
-    """One order as its source knows it. ``opened_at`` is None where the source tells only the date."""
+    """One order as its source knows it. ``opened_at`` is None where the source tells only the date.
+
+    ``guests``: how many were served; None where the source does not count them.
+    """
 
     external_id: str
     business_date: date
     opened_at: datetime | None
     lines: list[Line]
+    guests: int | None = None
 
 
 class Reject(NamedTuple):

@@ -21,6 +21,7 @@ from pos.providers.headers import (
     CATEGORY,
     DISCOUNT,
     GROSS,
+    GUESTS,
     ITEM,
     NET,
     ORDER_ID,
@@ -44,6 +45,7 @@ LONGEST_NAME = 200
 LONGEST_CATEGORY = 80
 LONGEST_ORDER_NUMBER = 100
 LARGEST_QUANTITY = 100_000
+MOST_GUESTS = 5_000
 LARGEST_AMOUNT = 10**8
 EARLIEST = date(2000, 1, 1)
 RESTART_AFTER = timedelta(hours=6)
@@ -157,6 +159,7 @@ class _Group:
     on: date
     at: datetime | None
     lines: list[Line]
+    guests: int = 0
 
 
 @dataclass(slots=True)
@@ -204,7 +207,8 @@ class Reading:
 def _order(external_id: str, groups: list[_Group]) -> Order:
     first = min(groups, key=lambda group: (group.on, group.at or datetime.max.replace(tzinfo=UTC)))
     lines = first.lines if len(groups) == 1 else [line for group in groups for line in group.lines]
-    return Order(external_id, first.on, first.at, lines)
+    guests = max(group.guests for group in groups)
+    return Order(external_id, first.on, first.at, lines, guests or None)
 
 
 # --- how the file is written -----------------------------------------------------------------------------------
@@ -359,6 +363,7 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
     """Fill ``reading``: two look-ups per row, and no object of its own for a row that is accepted."""
     columns, width = table.layout.columns, len(table.layout.header)
     when, what, order_place = _when(columns), lines.cells, columns.get(ORDER_ID)
+    guests_place, guests = columns.get(GUESTS) if reading.kind != DAYS else None, _Guests(reading.decimal)
     groups: dict[tuple[str, date], _Group] = {}
     group: _Group | None = None
     last_number, last_moment = "", None
@@ -372,8 +377,9 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
             reading.rejects.append(Reject(at, *row, tuple(given)))
             continue
         moment, line = moments[when(row)], lines[what(row)]
-        if isinstance(moment, Problem) or isinstance(line, Problem):
-            _refuse(reading, at, row, moment, line)
+        here = 0 if guests_place is None else guests[row[guests_place]]
+        if isinstance(moment, Problem) or isinstance(line, Problem) or isinstance(here, Problem):
+            _refuse(reading, at, row, moment, line, here)
             continue
         if line is _VOID:
             reading.voided += 1
@@ -390,6 +396,7 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
             elif moment.at and (group.at is None or moment.at < group.at):
                 group.at = moment.at
             last_number, last_moment = number, moment
+        group.guests = max(group.guests, here)  # each line of an order repeats them
         group.lines.append(line)
     reading.rows += read
     reading.zones_written = moments.zones_written
@@ -398,7 +405,7 @@ def _read_rows(table: Table, reading: Reading, moments: "_Moments", lines: "_Lin
     reading.units, reading.returns = sum(quantities, Decimal(0)), sum(quantity < 0 for quantity in quantities)
 
 
-def _refuse(reading: Reading, at: int, row: list[str], *found: "Sold | Line | Problem") -> None:
+def _refuse(reading: Reading, at: int, row: list[str], *found: "Sold | Line | int | Problem") -> None:
     """Record the first problem that was found in the row; a row of empty cells was never one."""
     problem = next(each for each in found if isinstance(each, Problem))
     if any(map(str.strip, row)):
@@ -515,6 +522,26 @@ class _Moments(dict[tuple[str, str], "Sold | Problem"]):
         at = (value if value.tzinfo else value.replace(tzinfo=self.written_in)).astimezone(UTC)
         wall = at.astimezone(self.zone).replace(tzinfo=None)
         return Sold(at, (wall - self.closeout).date())
+
+
+class _Guests(dict[str, "int | Problem"]):
+    """A number of guests as written → how many, 0 where it is not known; or what is wrong with it."""
+
+    def __init__(self, decimal: DecimalMark) -> None:
+        super().__init__()
+        self.decimal = decimal
+
+    def __missing__(self, text: str) -> "int | Problem":
+        found = self[text] = self._guests(text)
+        return found
+
+    def _guests(self, text: str) -> "int | Problem":
+        if not text.strip():
+            return 0
+        number = values.number(text, self.decimal)
+        if number is None or number != int(number) or not 0 <= number <= MOST_GUESTS:
+            return Problem(GUESTS, text, f"is not a number of guests from 0 to {MOST_GUESTS:,}")
+        return int(number)
 
 
 class _Lines(dict[tuple[str, ...], "Line | Problem"]):

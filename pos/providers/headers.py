@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 ORDER_ID, TIMESTAMP, TIME, ITEM, QUANTITY = "order_id", "timestamp", "time", "item", "quantity"
 UNIT_PRICE, GROSS, NET, DISCOUNT, TAX = "unit_price", "gross", "net", "discount", "tax"
-CATEGORY, VOIDED = "category", "voided"
+CATEGORY, VOIDED, GUESTS = "category", "voided", "guests"
 
 LABELS = {
     TIMESTAMP: "Date, or date and time",
@@ -25,6 +25,7 @@ LABELS = {
     TAX: "Tax on the line",
     CATEGORY: "Category",
     VOIDED: "Voided (yes or no)",
+    GUESTS: "Guests of the order",
 }
 SYNONYMS = {"date": TIMESTAMP, "opened_at": TIMESTAMP, "order": ORDER_ID, "price": UNIT_PRICE, "total": GROSS}
 
@@ -94,6 +95,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
         """,
         VOIDED: """
             void, voided, is void, is voided, cancelled, canceled, is cancelled, storno, storniert, annule
+        """,
+        GUESTS: """
+            guests, guest count, number of guests, no of guests, guests count, guest number, covers, cover count,
+            number of covers, covers count, pax, party size, persons, gaste, gaeste, anzahl gaste, personen, couverts,
+            nombre de couverts, cubiertos, comensales, coperti, gasten
         """,
     }.items()
 }

@@ -335,3 +335,17 @@ def test_the_business_date_follows_the_published_vectors():
             today=date(2027, 1, 1),
         )
         assert reading.dates == [date.fromisoformat(case["business_date"])], case["note"]
+
+
+def test_guests_are_those_of_the_order_and_not_of_its_lines():
+    head = "timestamp,order_id,item,quantity,Covers\n"
+    reading = read(
+        head + "2025-03-01 12:00,7,Soup,2,3\n2025-03-01 12:00,7,Pie,1,3\n"
+        "2025-03-01 12:10,8,Soup,1,\n2025-03-01 12:20,9,Soup,1,0\n2025-03-01 12:30,10,Soup,1,two\n"
+    )
+    assert [(order.external_id, order.guests) for order in orders(reading)] == [("7", 3), ("8", None), ("9", None)]
+    assert refused(reading) == [(6, "guests", "two", "is not a number of guests from 0 to 5,000")]
+
+
+def test_a_product_mix_has_no_guests():
+    assert [order.guests for order in orders(read("date,item,quantity,guests\n2025-03-01,Soup,2,3\n"))] == [None]

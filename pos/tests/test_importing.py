@@ -376,3 +376,13 @@ def test_an_import_that_is_killed_leaves_nothing_half_done(cafe):
     assert (Order.objects.count(), DailySales.objects.count()) == (0, 0)
     assert importing.run(file, restaurant=cafe, by=FLUX, now=NOW)["orders_new"] == MANY_UNITS
     assert sum(DailySales.objects.values_list("quantity", flat=True)) == MANY_UNITS
+
+
+def test_guests_come_in_with_their_orders_and_are_mended_by_a_better_file(restaurant):
+    head = HEADER.replace("\n", ",guests\n")
+    load(restaurant, head + MONDAY.replace("\n", ",\n"))
+    assert list(Order.objects.values_list("guests", flat=True)) == [None, None]
+    lines = MONDAY.splitlines()
+    report = load(restaurant, head + "".join(f"{line},{guests}\n" for line, guests in zip(lines, "221", strict=True)))
+    assert counts(report) == (0, 2, 0, 0)
+    assert list(Order.objects.order_by("external_id").values_list("guests", flat=True)) == [2, 1]
