@@ -31,6 +31,7 @@ SENTENCES = {
     "supplieritem.changed": "changed {} in the order guide",
     "supplier.added": "added the supplier {}",
     "supplier.changed": "changed the supplier {}",
+    "menuitem.added": "put the new dish {} on the menu",
     "menuitem.changed": "changed the dish {}",
     "soldout.marked": "said that {} has run out",
     "soldout.ended": "said that {} is back",

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -148,6 +149,11 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
     queryset = Forecast.objects.select_related("menu_item").order_by("-run_id", "date", "menu_item__name", "id")
     serializer_class = ForecastSerializer
     filterset_class = ForecastFilter
+
+    def get_queryset(self) -> QuerySet[Forecast]:
+        """Of a dish that is off the menu, only what was said of days that are over."""
+        today = current_restaurant().business_date(timezone.now())
+        return super().get_queryset().still_meant(today)  # type: ignore[attr-defined]
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of forecasts. It is kept for an hour, or until the next forecast is written."""

@@ -13,8 +13,10 @@ from forecasting import calendar, panel, shortages, state
 from forecasting.engine import MEMORY_DAYS
 from forecasting.models import EngineState
 from forecasting.panel import Array, Panel
+from menu import dishes
 from menu.models import MenuItem
 from pos.models import DailySales, DailySalesQuerySet
+from tenants.context import current_restaurant
 from tenants.office import hours
 from tenants.office.models import Closure
 
@@ -25,9 +27,9 @@ def read(today: dt.date, *, keep: bool = False) -> Panel:
     """Sales of complete business dates before `today`, as far back as the engine looks; columns are menu item ids.
 
     It ends on the last date with sales, or later by the closed days that are known to follow it; it is empty without
-    sales. Days of planned closure count as closed even if something was sold; days of events teach nothing ordinary,
-    and dishes that ran out only how much was asked for at least. Only days that are new or have changed since the
-    stored ledger are read from the database; `keep` stores the new one.
+    sales. Days of planned closure count as closed even if something was sold; days of events and days off the menu
+    teach nothing ordinary, and dishes that ran out only how much was asked for at least. Only days that are new or have
+    changed since the stored ledger are read from the database; `keep` stores the new one.
     """
     before = DailySales.objects.filter(business_date__lt=today)
     last_on = before.last_on() or today - dt.timedelta(days=1)
@@ -42,7 +44,7 @@ def read(today: dt.date, *, keep: bool = False) -> Panel:
         until=last_on,
         items=on_the_menu(),
         closed=closed,
-        special=calendar.special_days(first_on, last_on),
+        special=calendar.special_days(first_on, last_on) | dishes.off_the_menu(current_restaurant(), first_on, last_on),
         sold_out=(out := shortages.between(first_on, last_on)),
         sold_out_share={where: share for where, share in out.items() if share is not None},
     )

@@ -25,6 +25,14 @@ class MenuItemForm(forms.ModelForm):
         help_texts = {"is_active": "Off the menu: no forecast, and nothing is ordered for it."}
 
 
+class NewDishForm(MenuItemForm):
+    """A dish before its first sale."""
+
+    class Meta(MenuItemForm.Meta):
+        fields = ["name", "category", "price"]
+        help_texts = {"name": "As the till will call it: its first sales find it by that."}
+
+
 class IngredientForm(forms.ModelForm):
     """An ingredient. Its base unit stays: stock and orders are counted in it."""
 

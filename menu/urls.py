@@ -15,6 +15,5 @@ urlpatterns = [
     path("<uuid:item_id>/86/", views.sold_out_mark, name="sold_out_mark"),
     path("<uuid:item_id>/back/", views.sold_out_back, name="sold_out_back"),
     path("<uuid:item_id>/", views.item, name="item"),
-    path("<uuid:item_id>/edit/", views.item_edit, name="item_edit"),
     path("<uuid:item_id>/recipe/", views.recipe_line_add, name="recipe_line_add"),
 ]

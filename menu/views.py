@@ -1,4 +1,7 @@
-"""Dishes with their recipes, and ingredients. The list of dishes with their sales is in flux/pages/menu.py."""
+"""Dishes with their recipes, ingredients, and the 86 board.
+
+What spans apps, the list with its sales and the change of a dish, is in flux/pages.
+"""
 
 from uuid import UUID
 
@@ -9,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from menu import board, dishes, recipe_sheet, sold_out
-from menu.forms import IngredientForm, MenuItemForm, RecipeLineForm
+from menu.forms import IngredientForm, RecipeLineForm
 from menu.models import Ingredient, MenuItem, RecipeLine, SoldOut
 from tenants.access import MANAGERS, allow, may
 from tenants.actors import asking
@@ -60,19 +63,6 @@ def recipe_line_remove(request: HttpRequest, line_id: int) -> HttpResponse:
     dishes.remove_line(line, by=asking(request), at=timezone.now())
     messages.success(request, f"{line.ingredient} is out of the recipe of {line.menu_item}.")
     return redirect("menu:item", line.menu_item_id)
-
-
-@allow(MANAGERS)
-@require_http_methods(["GET", "HEAD", "POST"])
-def item_edit(request: HttpRequest, item_id: UUID) -> HttpResponse:
-    """Change a dish's category, price, or whether it is on the menu."""
-    dish = get_object_or_404(MenuItem, pk=item_id)
-    form = MenuItemForm(request.POST or None, instance=dish)
-    if request.method == "POST" and form.is_valid():
-        dishes.save_dish(dish, by=asking(request), at=timezone.now())
-        messages.success(request, f"{dish} is saved.")
-        return redirect("menu:item", dish.pk)
-    return render(request, "menu/item_edit.html", {"dish": dish, "form": form}, status=422 if form.errors else 200)
 
 
 @allow()

@@ -122,6 +122,10 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         """What the run says of dishes on the menu, both days included."""
         return self.filter(run=run, date__range=(first, last), menu_item__is_active=True)
 
+    def still_meant(self, today: dt.date) -> "ForecastQuerySet":
+        """Without what was said of today and later of dishes that are off the menu now."""
+        return self.filter(models.Q(menu_item__is_active=True) | models.Q(date__lt=today))
+
     def adjustable(self, run: Run, days: Collection[dt.date], *, touched: Collection[dt.date]) -> "ForecastQuerySet":
         """The run's forecasts of dishes on the menu that something touches on `days`, or has touched; with dishes."""
         now_or_before = models.Q(date__in=touched) | models.Q(engine_numbers__isnull=False)

@@ -55,10 +55,11 @@ def test_without_sales_it_is_empty(restaurant):
 
 def test_as_many_queries_for_any_number_of_items(restaurant, django_assert_num_queries):
     trade(3, 1)
-    with django_assert_num_queries(9):  # last day, ledger, marks, sales, closures, sold out, events, menu, hours
+    # last day, ledger, marks, sales, closures, sold out, events, off the menu, menu, hours
+    with django_assert_num_queries(10):
         history.read(TODAY)
     trade(3, 2)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         history.read(TODAY)
 
 

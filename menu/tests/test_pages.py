@@ -95,7 +95,7 @@ def test_the_kitchen_reads_and_does_not_change(kitchen_portal: Client, soup: Men
     assert "Add to the recipe" not in page.content.decode()
     assert kitchen_portal.get(reverse("menu:ingredients")).status_code == 200
     assert add(kitchen_portal, soup, ingredient=tomato.pk).status_code == 403
-    assert kitchen_portal.get(reverse("menu:item_edit", args=[soup.pk])).status_code == 403
+    assert kitchen_portal.get(reverse("pages:dish_edit", args=[soup.pk])).status_code == 403
 
 
 @pytest.mark.parametrize("rows", [1, 3])

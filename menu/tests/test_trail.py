@@ -26,14 +26,14 @@ def test_a_menu_price_says_both(portal: Client, manager):
     soup = MenuItemFactory(name="Soup", price="8.50", category="Starters")
     form = {"category": "Starters", "price": "9", "is_active": "on"}
     for _ in range(2):
-        portal.post(reverse("menu:item_edit", args=[soup.pk]), form)
+        portal.post(reverse("pages:dish_edit", args=[soup.pk]), form)
     assert trail() == [("price.changed", "Soup", {"price": "8.5"}, {"price": "9"})]
     assert AuditEntry.objects.get().user_id == manager.pk
 
 
 def test_a_dish_that_leaves_the_menu(portal: Client):
     soup = MenuItemFactory(name="Soup", price="8.50", category="Starters")
-    portal.post(reverse("menu:item_edit", args=[soup.pk]), {"category": "Starters", "price": "8.50"})
+    portal.post(reverse("pages:dish_edit", args=[soup.pk]), {"category": "Starters", "price": "8.50"})
     assert trail() == [("menuitem.changed", "Soup", {"is_active": True}, {"is_active": False})]
 
 
