@@ -4,6 +4,8 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from flux.api import views
+from flux.api.overrides import OverrideViewSet
+from forecasting.accuracy_api import AccuracyViewSet
 from forecasting.api import ForecastRunViewSet, ForecastViewSet
 from forecasting.calendar_api import CalendarEventViewSet, DailyFactViewSet, HolidayViewSet
 from forecasting.likeness_api import LikenessViewSet
@@ -17,6 +19,8 @@ router.register("forecast-runs", ForecastRunViewSet, basename="forecast-run")
 router.register("calendar-events", CalendarEventViewSet, basename="calendar-event")
 router.register("holidays", HolidayViewSet, basename="holiday")
 router.register("daily-facts", DailyFactViewSet, basename="daily-fact")
+router.register("overrides", OverrideViewSet, basename="override")
+router.register("forecast-accuracy", AccuracyViewSet, basename="forecast-accuracy")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 router.register("sold-out", SoldOutViewSet, basename="sold-out")
