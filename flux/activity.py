@@ -60,6 +60,8 @@ SENTENCES = {
     "holiday.removed": "took out the holiday {}",
     "holiday.loaded": "loaded {} from a file",
     "fact.loaded": "brought in {}",
+    "weather.placed": "said for the weather where the restaurant is: {}",
+    "weather.left": "has no {} fetched any more",
     "fact.removed": "took out the facts {}",
     "restaurant.opened": "opened {}",
     "restaurant.renamed": "renamed the restaurant to {}",
@@ -103,7 +105,7 @@ KINDS = {
     "Suppliers": ("supplier", "supplieritem"),
     "Dishes and recipes": ("menuitem", "soldout", "likeness", "recipe", "ingredient"),
     "Sales and files": ("file", "source"),
-    "Forecast": ("forecast", "override", "event", "holiday", "fact"),
+    "Forecast": ("forecast", "override", "event", "holiday", "fact", "weather"),
     "People and access": ("person", "invitation", "pin", "tablet", "key", "support"),
     "Settings": ("restaurant", "calendar", "hours", "dayparts", "closure"),
 }

@@ -130,6 +130,12 @@ def _one_of(*names: str) -> Check:
     return check
 
 
+def _web_address(value: str) -> str | None:
+    parts = urlsplit(value)
+    is_one = parts.scheme in {"http", "https"} and parts.netloc
+    return None if is_one else f"is “{value}”, not an address such as https://api.open-meteo.com/v1/forecast."
+
+
 def _redis(*schemes: str) -> Check:
     def check(value: str) -> str | None:
         scheme = urlsplit(value).scheme
@@ -154,5 +160,7 @@ CHECKS: dict[str, Check] = {
     "FORECAST_BACKEND": _one_of("local", "sagemaker"),
     "FORECAST_ENDPOINT": _endpoint,
     "FORECAST_REGION": _region,
+    "WEATHER_PROVIDER": _one_of("", "open-meteo"),
+    **dict.fromkeys(["WEATHER_FORECAST_URL", "WEATHER_HISTORY_URL"], _web_address),
     "CELERY_BROKER_URL": _redis("redis", "rediss", "redis+socket", "memory"),
 }

@@ -329,6 +329,14 @@ FORECAST_ENDPOINT = (
     else None
 )
 
+# --- Weather, as a fact that forecasts learn from (off unless a provider is named) ------------------------------------
+WEATHER_PROVIDER = env.str("WEATHER_PROVIDER", default="")
+WEATHER_API_KEY = env.str("WEATHER_API_KEY", default="")
+WEATHER_FORECAST_URL = env.str("WEATHER_FORECAST_URL", default="https://api.open-meteo.com/v1/forecast")
+WEATHER_HISTORY_URL = env.str(
+    "WEATHER_HISTORY_URL", default="https://historical-forecast-api.open-meteo.com/v1/forecast"
+)
+
 # --- Mail ------------------------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(env.str("EMAIL_URL", default="").strip() or "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Flux <orders@{FLUX_DOMAIN}>")

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from flux import calendar, imports, pipeline
 from flux.demo import bistro, loading
-from forecasting import forecast, proof
-from forecasting.tasks import ask_for_backtest, run_backtest
+from forecasting import forecast, proof, weather
+from forecasting.tasks import ask_for_backtest, fetch_weather, run_backtest
 from pos.models import SalesFile
 from tenants import health
 from tenants.actors import FLUX, By, as_json
@@ -124,13 +124,15 @@ def sweep(*, restaurant_ids: list[str]) -> list[str]:
 
 
 def send_what_is_due(restaurant: Restaurant, *, now: dt.datetime) -> None:
-    """The nightly run if this business date has had none, and jobs that lost their message or their worker.
+    """The nightly run if this business date has had none, its weather, and jobs that lost their message or worker.
 
     While a long history is loading the nightly run waits: a forecast from half of it would mislead.
     """
     if not Job.objects.unfinished().filter(kind=Job.Kind.HISTORY).exists():
         ask_for_nightly(restaurant, now=now)
     forecast.fail_abandoned(now=now)
+    if weather.is_due(restaurant, now=now):
+        enqueue(fetch_weather, restaurant, queue=settings.CROWD_QUEUE)
     for job in jobs.stuck(now):
         log.warning("job_sent_again", kind=job.kind, job_id=str(job.pk), attempts=job.attempts)
         enqueue(AGAIN[job.kind], restaurant, queue=settings.CROWD_QUEUE, job_id=job.pk)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from forecasting import forecast, proof
+from forecasting import forecast, proof, weather
 from tenants import health
 from tenants.actors import FLUX, By
 from tenants.models import Restaurant
@@ -27,6 +27,12 @@ def run_backtest(restaurant: Restaurant, *, job_id: str) -> None:
     if made is not None and proof.changes_forecast(made):
         asked = forecast.start(restaurant, now=timezone.now())
         enqueue(run_forecast, restaurant, run_id=asked.pk)
+
+
+@restaurant_task()
+def fetch_weather(restaurant: Restaurant) -> None:
+    """Bring in the weather of the coming days; the next forecast knows it."""
+    weather.refresh(restaurant, now=timezone.now())
 
 
 def ask_for_backtest(restaurant: Restaurant, *, now: dt.datetime, by: By = FLUX) -> Job:

@@ -166,6 +166,18 @@ CREATE TABLE {schema}."forecasting_score" (
     CONSTRAINT "forecasting_score_not_negative" CHECK (((engine_mean >= (0)::numeric) AND (mean >= (0)::numeric) AND (sold >= (0)::numeric) AND ((baseline IS NULL) OR (baseline >= (0)::numeric)))),
     CONSTRAINT "forecasting_score_once" UNIQUE (date, menu_item_id)
 );
+CREATE TABLE {schema}."forecasting_weatherplace" (
+    "id" smallint NOT NULL,
+    "latitude" numeric(7,4) NOT NULL,
+    "longitude" numeric(7,4) NOT NULL,
+    "tried_at" timestamp with time zone,
+    "fetched_at" timestamp with time zone,
+    "problem" character varying(300) NOT NULL,
+    CONSTRAINT "forecasting_weatherplace_pkey" PRIMARY KEY (id),
+    CONSTRAINT "forecasting_weatherplace_id_check" CHECK ((id >= 0)),
+    CONSTRAINT "forecasting_weatherplace_on_earth" CHECK (((latitude >= ('-90'::integer)::numeric) AND (latitude <= (90)::numeric) AND (longitude >= ('-180'::integer)::numeric) AND (longitude <= (180)::numeric))),
+    CONSTRAINT "forecasting_weatherplace_only_one" CHECK ((id = 1))
+);
 CREATE TABLE {schema}."menu_ingredient" (
     "id" uuid NOT NULL,
     "name" character varying(120) NOT NULL,
@@ -565,6 +577,7 @@ INSERT INTO {schema}.django_migrations (app, name, applied) VALUES
     ('menu', '0003_sold_out', now()),
     ('forecasting', '0001_initial', now()),
     ('forecasting', '0002_calendar_judgement_proof', now()),
+    ('forecasting', '0003_weather_place', now()),
     ('mfa', '0001_initial', now()),
     ('mfa', '0002_authenticator_timestamps', now()),
     ('mfa', '0003_authenticator_type_uniq', now()),

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -9,18 +10,28 @@ from django.views.decorators.http import require_POST, require_safe
 
 from flux.pages.calendar import forecast_anew
 from forecasting import facts as daily
+from forecasting import weather
 from forecasting.facts import FactsRefused, Kept
 from forecasting.models import DailyFact
+from forecasting.tasks import fetch_weather
 from menu.tables import BadTable
 from tenants.access import MANAGERS, allow, may
 from tenants.actors import asking
 from tenants.context import current_restaurant
+from tenants.tasks import enqueue
 
 
 class FactsFileForm(forms.Form):
     """A table of facts."""
 
     file = forms.FileField(label="File", help_text="CSV with the columns date, kind, value; and known, if you have it")
+
+
+class PlaceForm(forms.Form):
+    """Degrees; as maps give them."""
+
+    latitude = forms.DecimalField(min_value=-90, max_value=90, decimal_places=6, help_text="North, such as 53.3498.")
+    longitude = forms.DecimalField(min_value=-180, max_value=180, decimal_places=6, help_text="East; −6.2603 is west.")
 
 
 @allow()
@@ -48,7 +59,7 @@ def facts_upload(request: HttpRequest) -> HttpResponse:
             messages.success(request, in_words(kept))
             forecast_anew()
             return redirect("pages:facts")
-    return _show(request, form)
+    return _show(request, form=form)
 
 
 @allow(MANAGERS)
@@ -62,6 +73,23 @@ def facts_forget(request: HttpRequest, kind: str) -> HttpResponse:
     return redirect("pages:facts")
 
 
+@allow(MANAGERS)
+@require_POST
+def weather_place(request: HttpRequest) -> HttpResponse:
+    """Say where the restaurant is, so that its weather is fetched; or, with `leave`, that it shall not be any more."""
+    form, now = PlaceForm(request.POST), timezone.now()
+    if "leave" in request.POST:
+        weather.leave(by=asking(request), at=now)
+        messages.success(request, "No weather is fetched any more. What there is stays.")
+        return redirect("pages:facts")
+    if not weather.is_offered() or not form.is_valid():
+        return _show(request, place_form=form)
+    weather.locate(form.cleaned_data["latitude"], form.cleaned_data["longitude"], by=asking(request), at=now)
+    enqueue(fetch_weather, current_restaurant())
+    messages.success(request, "The weather is being fetched. It is here in a minute.")
+    return redirect("pages:facts")
+
+
 def in_words(kept: Kept) -> str:
     """What became of a file."""
     said = f"{kept.new:,} facts are new, {kept.changed:,} changed, {kept.same:,} stay as they were."
@@ -70,11 +98,16 @@ def in_words(kept: Kept) -> str:
     return f"{said} Known only after their day, so that the forecast cannot learn from them: {kept.late:,}."
 
 
-def _show(request: HttpRequest, form: forms.Form | None = None) -> HttpResponse:
+def _show(request: HttpRequest, **wrong: forms.Form) -> HttpResponse:
+    """The page; `wrong` is a form that says what was wrong with it."""
+    place = weather.place()
     context = {
         "kinds": daily.kinds(current_restaurant()),
-        "form": form or FactsFileForm(),
+        "form": FactsFileForm(),
+        "has_weather": weather.is_offered(),
+        "place": place,
+        "place_form": PlaceForm(initial=model_to_dict(place) if place else None),
         "may_edit": may(request, MANAGERS),
         "most_kinds": daily.MOST_KINDS,
     }
-    return render(request, "calendar/facts.html", context, status=422 if form else 200)
+    return render(request, "calendar/facts.html", context | wrong, status=422 if wrong else 200)

@@ -43,6 +43,7 @@ urlpatterns = [
     path("forecast/calendar/holidays/school/upload/", holidays.school_upload, name="school_upload"),
     path("forecast/calendar/facts/", facts.facts, name="facts"),
     path("forecast/calendar/facts/upload/", facts.facts_upload, name="facts_upload"),
+    path("forecast/calendar/facts/weather/", facts.weather_place, name="weather_place"),
     path("forecast/calendar/facts/<slug:kind>/forget/", facts.facts_forget, name="facts_forget"),
     path("settings/", settings.settings, name="settings"),
     path("me/", people.me, name="me"),

@@ -23,6 +23,7 @@ from forecasting.models import (
     Override,
     Run,
     Score,
+    WeatherPlace,
 )
 from menu.models import Ingredient, MenuItem, RecipeLine, SoldOut
 from pos import importing
@@ -119,6 +120,7 @@ def _fill_judgement(
     SoldOut.objects.create(menu_item=soup, business_date=yesterday, from_at=now - dt.timedelta(days=1))
     CalendarEvent.objects.create(name=f"{marker} fair", starts_on=today, ends_on=today, amount=20, note=marker)
     Holiday.objects.create(kind="school", name=f"{marker} break", starts_on=today, ends_on=today)
+    WeatherPlace.objects.create(latitude=53, longitude=-6, problem=marker)
     DailyFact.objects.create(id=first_id, kind="bookings", date=today, value=12, source="csv")
     Override.objects.create(date=today, amount=10, reason=f"{marker} concert", author=f"{marker} chef")
     Score.objects.create(

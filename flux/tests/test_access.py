@@ -59,6 +59,7 @@ PORTAL = {
     "pages:school_upload": MANAGERS_WRITE,
     "pages:facts": READ,
     "pages:facts_upload": MANAGERS_WRITE,
+    "pages:weather_place": MANAGERS_WRITE,
     "pages:facts_forget": MANAGERS_WRITE,
     "pages:settings": MANAGERS_READ,
     "pages:activity": OWNERS_READ,

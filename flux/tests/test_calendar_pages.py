@@ -11,13 +11,13 @@ from django.test import Client
 from conftest import signed_in
 from flux import tasks
 from forecasting import calendar, observances
-from forecasting.models import CalendarEvent, DailyFact, Holiday, Run
+from forecasting.models import CalendarEvent, DailyFact, Holiday, Run, WeatherPlace
 from forecasting.observances import Break
 from forecasting.tests.factories import sell
 from menu.models import MenuItem
 from tenants.actors import FLUX
 from tenants.models import Restaurant, User
-from tenants.office.models import Closure
+from tenants.office.models import AuditEntry, Closure
 
 pytestmark = pytest.mark.django_db
 
@@ -196,6 +196,20 @@ def test_facts_are_brought_in_shown_and_taken_out(manager: Client) -> None:
     assert "the forecast cannot learn from them: 1." in said(answer)
     manager.post(f"{FACTS}bookings/forget/")
     assert not DailyFact.objects.exists()
+    assert list(AuditEntry.objects.order_by("id").values_list("verb", flat=True)) == ["fact.loaded", "fact.removed"]
+
+
+def test_the_place_of_the_weather_is_asked_for_where_there_is_a_provider(manager: Client, settings) -> None:
+    place = {"latitude": "53.349812", "longitude": "-6.26"}
+    assert "Open-Meteo" not in said(manager.get(FACTS))
+    assert manager.post(f"{FACTS}weather/", place).status_code == 422
+    settings.WEATHER_PROVIDER = "open-meteo"
+    assert manager.post(f"{FACTS}weather/", place | {"latitude": "91"}).status_code == 422
+    assert manager.post(f"{FACTS}weather/", place).status_code == 302
+    assert str(WeatherPlace.objects.get()) == "53.3498, -6.2600"
+    assert "53.3498" in said(manager.get(FACTS))
+    manager.post(f"{FACTS}weather/", {"leave": "yes"})
+    assert not WeatherPlace.objects.exists()
 
 
 def test_the_month_takes_as_many_queries_for_any_number_of_events(manager: Client, django_assert_num_queries) -> None:

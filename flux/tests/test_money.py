@@ -31,6 +31,7 @@ NO_MONEY = {
     *["q10", "q25", "q50", "q75", "q90", "q95", "mean", "confidence", "quantile"],
     *["quantity", "needed", "on_hand", "arriving", "pack_size", "pack_quantity", "yield_share"],
     *["grams_per_ml", "grams_per_each", "recipe_share", "tax_rate"],
+    *["latitude", "longitude"],
     *["amount", "value", "share", "units_before", "units_after", "units_sold", "engine_mean", "baseline", "sold"],
 }
 FEW, MANY = Decimal("7913.37"), Decimal("86429.51")

@@ -1,6 +1,6 @@
 """What will be sold: runs and their forecasts, the calendar, people's own judgement, and how all of it fared."""
 
-from forecasting.models.calendar import CalendarEvent, DailyFact, Holiday, Scope
+from forecasting.models.calendar import CalendarEvent, DailyFact, Holiday, Scope, WeatherPlace
 from forecasting.models.judgement import Likeness, Override
 from forecasting.models.proof import Backtest, Score
 from forecasting.models.runs import RUN_STEPS, EngineState, Forecast, ForecastQuerySet, Run, RunQuerySet
@@ -20,4 +20,5 @@ __all__ = [
     "RunQuerySet",
     "Scope",
     "Score",
+    "WeatherPlace",
 ]

@@ -154,3 +154,26 @@ class DailyFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} on {self.date}: {self.value}"
+
+
+class WeatherPlace(models.Model):
+    """Where the restaurant is, for its weather, and how the last fetch went; one row at most."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    latitude = models.DecimalField(max_digits=7, decimal_places=4, help_text="Degrees, above 0 in the north.")
+    longitude = models.DecimalField(max_digits=7, decimal_places=4, help_text="Degrees, above 0 in the east.")
+    tried_at = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True, help_text="Why the last try failed.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="forecasting_weatherplace_only_one", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="forecasting_weatherplace_on_earth",
+                condition=models.Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.latitude}, {self.longitude}"

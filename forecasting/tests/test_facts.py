@@ -114,5 +114,5 @@ def test_a_kind_is_taken_out_as_a_whole(restaurant):
 
 def test_as_many_queries_for_any_number_of_facts(restaurant, django_assert_num_queries):
     for n in (1, 3):
-        with django_assert_num_queries(7):  # savepoint, lock, kinds, what is there, write, audit, release
+        with django_assert_num_queries(6):  # savepoint, lock, kinds, what is there, write, release
             keep(restaurant, *((-n - i, 5, 0) for i in range(n)))
