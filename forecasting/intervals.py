@@ -23,6 +23,7 @@ _MIN_DISPERSION = 1.001
 _MODELS_SHARE = 0.5  # weight of the quantile models for an item that sells two or more a day
 _MODELS_FROM_AGE = 28  # … and that was first sold so many open days ago: newer ones are unlike what models learned
 _CENTRAL_80 = 1.2816  # 80 % of a normal distribution lies within so many standard deviations
+_LEAST_UNITS = 0.05  # a lower end of 0.001 units would call a day without a sale a surprise
 _FAR_ROWS = 200  # rows beyond the model's horizon from which on they get a dispersion of their own
 
 
@@ -151,7 +152,8 @@ class Intervals:
             up_to_high = _interpolated_cdf(high[near] + 0.5, learned, self.quantiles)
             inside = up_to_high - _interpolated_cdf(low[near] - 0.5, learned, self.quantiles)
             confidence[near] = (1 - share) * confidence[near] + share * inside
-        return np.sort(np.maximum(quantiles, 0), axis=1), np.clip(confidence, 0, 1)
+        quantiles = np.where(quantiles < _LEAST_UNITS, 0.0, quantiles)
+        return np.sort(quantiles, axis=1), np.clip(confidence, 0, 1)
 
     def _dispersion(self, cases: Cases, mean: Array) -> Array:
         near = self.near_.predict(mean, cases.item)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecasting import features, levels
-from forecasting.features import Codes, Lookup, grid
+from forecasting.features import Cases, Codes, Lookup, grid
 from forecasting.tests import generated
 
 
@@ -40,6 +40,27 @@ def test_last_year_says_how_the_season_turns():
 def test_without_a_year_the_season_is_unknown():
     lookup = Lookup(levels.track(generated.sales(100, 2)))
     assert np.isnan(lookup.year_ratio(np.array([99]), np.array([105]))).all()
+
+
+def test_the_season_is_what_levels_of_former_years_missed():
+    lookup = Lookup(levels.track(generated.sales(900, 5, season=0.5, dispersion=1.05, biggest=300)))
+    truth = generated.expected(930, 5, season=0.5).sum(axis=1)
+    ratio = lookup.season(np.array([899]), np.array([913]))[0]
+    now = truth[910:917].mean()
+    then = [(0.5 ** (np.arange(400) / half_life))[::-1] @ truth[500:900] for half_life in levels.HALF_LIVES]
+    weight = [(0.5 ** (np.arange(400) / half_life)).sum() for half_life in levels.HALF_LIVES]
+    assert ratio == pytest.approx(now / (np.array(then) / weight), rel=0.1)
+
+
+def test_without_a_year_levels_stay_as_they_are():
+    lookup = Lookup(levels.track(generated.sales(100, 2)))
+    assert lookup.season(np.array([99]), np.array([105])).tolist() == [[1, 1, 1, 1]]
+
+
+def test_an_items_age_does_not_name_the_day():
+    lookup = Lookup(levels.track(generated.sales(300, 1)))
+    age = lookup.matrix(Cases(np.array([30, 100, 290]), np.zeros(3, dtype=int), np.ones(3, dtype=int)))
+    assert age[:, features.NAMES.index("age")].tolist() == [31, 60, 60]
 
 
 def test_codes_keep_order_and_gaps_and_stay_few():
