@@ -11,13 +11,15 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from forecasting import forecast
+from forecasting import dayparts_api, forecast
+from forecasting.dayparts_api import DayAskedSerializer, DaySplitSerializer
 from forecasting.models import Forecast, Run
 from forecasting.tasks import run_forecast
 from menu.models import MenuItem
@@ -41,7 +43,7 @@ class MenuItemNameSerializer(serializers.ModelSerializer[MenuItem]):
 
     class Meta:
         model = MenuItem
-        fields = ["id", "name"]
+        fields = ["id", "name", "category"]
 
 
 class QuantilesSerializer(serializers.Serializer[Forecast]):
@@ -62,12 +64,20 @@ class ForecastSerializer(serializers.ModelSerializer[Forecast]):
     predicted_quantity = serializers.DecimalField(
         source="mean", max_digits=12, decimal_places=3, help_text="Expected units (the mean)."
     )
+    engine_quantity = serializers.DecimalField(
+        source="engine_mean",
+        max_digits=12,
+        decimal_places=3,
+        help_text="Expected units before events of the calendar and overrides.",
+    )
     quantiles = serializers.SerializerMethodField(help_text="Null in an integrator's forecast.")
     run = serializers.UUIDField(source="run_id", help_text="The run that it belongs to.")
 
     class Meta:
         model = Forecast
-        fields = ["id", "menu_item", "date", "predicted_quantity", "confidence", "quantiles", "run"]
+        fields = [
+            "id", "menu_item", "date", "predicted_quantity", "engine_quantity", "confidence", "quantiles", "run",
+        ]  # fmt: skip
 
     @extend_schema_field(QuantilesSerializer(allow_null=True))
     def get_quantiles(self, row: Forecast) -> dict[str, Any] | None:
@@ -135,6 +145,8 @@ class ForecastFilter(filters.FilterSet):
     """What a list may be narrowed to."""
 
     menu_item = filters.UUIDFilter(field_name="menu_item_id", label="Id of the menu item.")
+    category = filters.CharFilter(field_name="menu_item__category", label="Category of the menu item, exactly.")
+    date = filters.DateFilter(label="Business date.")
     date_from = filters.DateFilter(field_name="date", lookup_expr="gte", label="First business date.")
     date_to = filters.DateFilter(field_name="date", lookup_expr="lte", label="Last business date, itself included.")
     run = filters.UUIDFilter(field_name="run_id", label="Id of the run.")
@@ -164,6 +176,15 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
             page = super().list(request, *args, **kwargs).data
             cache.set(key, page, LIST_SECONDS)
         return Response(page)
+
+    @extend_schema(parameters=[DayAskedSerializer], responses=DaySplitSerializer)
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def dayparts(self, request: Request) -> Response:
+        """A day's forecast of every item on the menu, spread over the parts of the day."""
+        asked = DayAskedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = dayparts_api.read(current_restaurant(), asked.validated_data["date"])
+        return Response(DaySplitSerializer(found).data)
 
     @extend_schema(request=NewForecastSerializer, responses={201: ForecastSerializer})
     def create(self, request: Request) -> Response:

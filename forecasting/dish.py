@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from forecasting import drivers, occasions, rounding
 from forecasting.dayparts import Split
@@ -51,6 +51,16 @@ class Story:
     lately: float | None
 
 
+class Scored(NamedTuple):
+    """What was expected of a day, and what was sold."""
+
+    mean: float
+    baseline: float | None
+    sold: float
+    q10: float | None = None
+    q90: float | None = None
+
+
 @dataclass(frozen=True)
 class Measured:
     """How the forecasts of the dish that people saw have fared: `error` and `baseline_error` are WAPE."""
@@ -59,6 +69,7 @@ class Measured:
     error: float
     baseline_error: float | None
     bias: float
+    coverage_80: float | None
 
 
 def read(restaurant: Restaurant, run: Run | None, item: MenuItem, first: dt.date, n_days: int) -> Story:
@@ -108,21 +119,24 @@ def baseline(day: dt.date, sold: Sales, until: dt.date) -> float | None:
 def measured(item: MenuItem, until: dt.date) -> Measured | None:
     """How the dish's forecasts fared over the four weeks to `until`; None where none was scored or nothing sold."""
     scored = Score.objects.counting().between(until - dt.timedelta(days=MEASURED_DAYS - 1), until)
-    rows = scored.filter(menu_item=item).values_list("mean", "baseline", "sold")
-    return fared([(float(mean), None if plain is None else float(plain), float(sold)) for mean, plain, sold in rows])
+    names = ("mean", "baseline", "sold", "q10", "q90")
+    found = scored.filter(menu_item=item).values_list(*names)
+    return fared([Scored(*(None if value is None else float(value) for value in row)) for row in found])  # type: ignore[arg-type]
 
 
-def fared(rows: Collection[tuple[float, float | None, float]]) -> Measured | None:
-    """The same from (expected, baseline, sold) by day; the baseline only where it is known for every day."""
-    sold = sum(row[2] for row in rows)
+def fared(rows: Collection[Scored]) -> Measured | None:
+    """The same from rows; the baseline only where it is known for every day, coverage over days with a range."""
+    sold = sum(row.sold for row in rows)
     if not sold:
         return None
-    plain = [abs(row[1] - row[2]) for row in rows if row[1] is not None]
+    plain = [abs(row.baseline - row.sold) for row in rows if row.baseline is not None]
+    inside = [row.q10 <= row.sold <= row.q90 for row in rows if row.q10 is not None and row.q90 is not None]
     return Measured(
         days=len(rows),
-        error=sum(abs(row[0] - row[2]) for row in rows) / sold,
+        error=sum(abs(row.mean - row.sold) for row in rows) / sold,
         baseline_error=sum(plain) / sold if len(plain) == len(rows) else None,
-        bias=sum(row[0] - row[2] for row in rows) / sold,
+        bias=sum(row.mean - row.sold for row in rows) / sold,
+        coverage_80=sum(inside) / len(inside) if inside else None,
     )
 
 

@@ -28,6 +28,16 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class DishQuality:
+    """How the run's method did on one dish in the same weeks: WAPE, bias (0.05: 5 % too much), and coverage."""
+
+    weeks: int
+    error: float
+    bias: float
+    coverage_80: float | None
+
+
+@dataclass(frozen=True)
 class Hole:
     """Days in a row that have no sales though the house is usually open then: a file that was never uploaded?"""
 
@@ -51,10 +61,12 @@ def quality(report: dict[str, Any]) -> Quality | None:
     )
 
 
-def quality_of(report: dict[str, Any], item_id: UUID) -> Quality | None:
+def quality_of(report: dict[str, Any], item_id: UUID) -> DishQuality | None:
     """The same for one dish; None where the run did not try it, or the dish sold nothing in those weeks."""
-    scores = (report.get("items") or {}).get(str(item_id))
-    return quality({**report, "scores": scores, "coverage_80": None, "notes": []}) if scores else None
+    found = (report.get("items") or {}).get(str(item_id))
+    if not found:
+        return None
+    return DishQuality(report.get("weeks", 0), found["wape"], found["bias"], found.get("coverage_80"))
 
 
 def holes(report: dict[str, Any]) -> list[Hole]:

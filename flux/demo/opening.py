@@ -8,7 +8,7 @@ import datetime as dt
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from flux.demo import diary, shelf, trade
+from flux.demo import bistro, diary, shelf, trade
 from flux.demo.bistro import Bistro, Supplier
 from forecasting.models import CalendarEvent, Holiday
 from menu.models import Ingredient, MenuItem, RecipeLine
@@ -18,7 +18,7 @@ from tenants import provisioning
 from tenants.context import public_context, restaurant_context
 from tenants.models import Membership, Restaurant, User
 from tenants.naming import host_of
-from tenants.office.models import Closure
+from tenants.office.models import Closure, Daypart
 
 
 def open_bistro(facts: Bistro, *, now: dt.datetime) -> Restaurant:
@@ -105,6 +105,7 @@ def equip(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> None:
     """Fill a restaurant that is empty: calendar, stock room, menu, suppliers, and one order on its way."""
     today = restaurant.business_date(now)
     Closure.objects.bulk_create(Closure(on=on, note=why) for on, why in trade.closures(today).items())
+    Daypart.objects.bulk_create(Daypart(name=part.name.capitalize(), begins_at=_clock(part)) for part in facts.dayparts)
     ingredients = _stock_room(facts)
     _menu(facts, ingredients)
     _calendar(today)
@@ -113,6 +114,11 @@ def equip(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> None:
     till(facts)
     shelf.count(restaurant, facts, trade_of(restaurant, facts), now=now)
     shelf.order_on_its_way(restaurant, facts, trade_of(restaurant, facts), now=now)
+
+
+def _clock(part: bistro.Daypart) -> dt.time:
+    """When guests begin to come in it, by the clock on the wall."""
+    return dt.time(int(part.starts) % 24, round(part.starts % 1 * 60))
 
 
 def _stock_room(facts: Bistro) -> dict[str, Ingredient]:

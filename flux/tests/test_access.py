@@ -146,6 +146,7 @@ PORTAL = {
 API = {
     "api:forecast-list": {"get", "post"},
     "api:forecast-detail": {"get"},
+    "api:forecast-dayparts": {"get"},
     "api:forecast-run-list": {"get", "post"},
     "api:forecast-run-detail": {"get"},
     "api:calendar-event-list": {"get", "post"},

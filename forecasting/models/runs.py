@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection
+from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -201,6 +202,11 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.menu_item_id}: {self.mean}"
+
+    @property
+    def engine_mean(self) -> Decimal:
+        """The mean before events and overrides."""
+        return self.engine_numbers[0] if self.engine_numbers else self.mean
 
 
 class EngineState(models.Model):

@@ -11,6 +11,8 @@ from forecasting import forecast
 from forecasting.models import Forecast, Run
 from forecasting.tests.factories import trade
 from menu.tests.factories import MenuItemFactory
+from pos.models import Connection, DaySource, Order, OrderLine
+from tenants.office.models import Daypart
 
 FORECASTS, RUNS = "/api/v1/forecasts/", "/api/v1/forecast-runs/"
 
@@ -47,9 +49,10 @@ def test_a_forecast_has_item_date_quantity_confidence_quantiles_and_run(api, tod
         "results": [
             {
                 "id": row.pk,
-                "menu_item": {"id": str(soup.pk), "name": "Soup"},
+                "menu_item": {"id": str(soup.pk), "name": "Soup", "category": "Mains"},
                 "date": str(today),
                 "predicted_quantity": 10.0,
+                "engine_quantity": 10.0,
                 "confidence": 0.8,
                 "quantiles": {"q10": 5.0, "q25": 7.0, "q50": 10.0, "q75": 12.0, "q90": 15.0, "q95": 17.0},
                 "run": str(row.run_id),
@@ -148,7 +151,7 @@ def test_an_integrator_records_a_forecast(api, manager, today):
     response = post(api, soup, today)
     assert response.status_code == 201
     answer = response.json()
-    assert answer["menu_item"] == {"id": str(soup.pk), "name": "Soup"}
+    assert answer["menu_item"] == {"id": str(soup.pk), "name": "Soup", "category": "Mains"}
     assert (answer["predicted_quantity"], answer["confidence"], answer["quantiles"]) == (12.5, 0.9, None)
     assert api.get(response["Location"]).json() == answer
     run = Run.objects.get(pk=answer["run"])
@@ -229,3 +232,58 @@ def test_the_kitchen_reads_but_does_not_write(restaurant, member, client, today)
     assert client.post(RUNS, headers=host | cook).status_code == 403
     assert client.post(FORECASTS, {}, "application/json", headers=host | cook).status_code == 403
     assert client.get(FORECASTS, headers=host).status_code == 401
+
+
+def test_lists_can_be_narrowed_to_a_day_and_a_category(api, today):
+    run, soup, wine = completed(), MenuItemFactory(category="Starters"), MenuItemFactory(category="Drinks")
+    rows = [expect(run, item, today + dt.timedelta(days=ahead)) for item in (soup, wine) for ahead in (0, 1)]
+    wanted = api.get(f"{FORECASTS}?category=Drinks&date={today}").json()
+    assert [row["id"] for row in wanted["results"]] == [rows[2].pk]
+
+
+def test_what_the_engine_said_stands_beside_what_became_of_it(api, today):
+    row = expect(completed(), MenuItemFactory(), today, mean=12)
+    Forecast.objects.update(engine_numbers=[Decimal(10)] * 7)
+    found = api.get(f"{FORECASTS}{row.pk}/").json()
+    assert (found["predicted_quantity"], found["engine_quantity"]) == (12.0, 10.0)
+
+
+class TestDayparts:
+    ADDRESS = f"{FORECASTS}dayparts/"
+
+    def test_parts_add_up_to_the_day(self, api, restaurant, today):
+        soup, run = MenuItemFactory(), completed()
+        expect(run, soup, today, mean=Decimal("10.001"))
+        till = Connection.objects.create(provider="csv", name="Till")
+        DaySource.objects.create(business_date=today, connection=till)
+        for hour, units in [(12, 5), (18, 2)]:
+            at = dt.datetime.combine(today, dt.time(hour), restaurant.zone)
+            order = Order.objects.create(connection=till, external_id=str(hour), business_date=today, opened_at=at)
+            OrderLine.objects.create(order=order, position=1, menu_item=soup, quantity=units)
+        Daypart.objects.create(name="Dinner", begins_at="17:30")
+        Daypart.objects.create(name="Lunch", begins_at="11:00")
+        found = api.get(f"{self.ADDRESS}?date={today}").json()
+        assert (found["date"], found["run"], found["is_known"]) == (str(today), str(run.pk), True)
+        assert found["dayparts"] == [{"name": "Lunch", "begins_at": "11:00"}, {"name": "Dinner", "begins_at": "17:30"}]
+        [item] = found["items"]
+        assert item["predicted_quantity"] == 10.001
+        assert sum(Decimal(str(units)) for units in item["quantities"]) == Decimal("10.001")
+
+    def test_without_parts_or_a_run_it_says_so(self, api, today):
+        assert api.get(f"{self.ADDRESS}?date={today}").json()["run"] is None
+        expect(completed(), MenuItemFactory(), today)
+        found = api.get(f"{self.ADDRESS}?date={today}").json()
+        assert (found["is_known"], [item["quantities"] for item in found["items"]]) == (False, [[]])
+
+    def test_a_date_is_needed(self, api, restaurant):
+        assert api.get(self.ADDRESS).status_code == 400
+        assert api.get(f"{self.ADDRESS}?date=tomorrow").status_code == 400
+
+    @pytest.mark.parametrize("rows", [1, 3])
+    def test_it_asks_as_much_for_three_items_as_for_one(self, api, today, rows, django_assert_num_queries):
+        run = completed()
+        for _ in range(rows):
+            expect(run, MenuItemFactory(), today)
+        api.get(f"{self.ADDRESS}?date={today}")
+        with django_assert_num_queries(4):
+            api.get(f"{self.ADDRESS}?date={today}")

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from forecasting import dish
+from forecasting import dish, outlook
+from forecasting.dish import Scored
 from forecasting.models import CalendarEvent, Forecast, Override, Run, Score
 from forecasting.tests.factories import NOW, TODAY, sell
 from menu.models import SoldOut
@@ -78,5 +79,21 @@ def test_what_people_saw_is_measured_by_its_scores(restaurant: Restaurant, run: 
 
 
 def test_a_baseline_that_is_not_known_for_every_day_is_not_compared() -> None:
-    assert dish.fared([(1, None, 2), (2, 2, 2)]) == dish.Measured(2, 0.25, None, -0.25)
-    assert dish.fared([(1, 1, 0)]) is None
+    rows = [Scored(1, None, 2), Scored(2, 2, 2, 1, 3), Scored(2, 2, 4, 1, 3)]
+    assert dish.fared(rows) == dish.Measured(3, 0.375, None, -0.375, 0.5)
+    assert dish.fared([Scored(1, 1, 0)]) is None
+
+
+def test_the_run_says_how_it_did_on_the_dish() -> None:
+    soup, bread = MenuItemFactory.build(), MenuItemFactory.build()
+    of_soup = {"wape": 0.31, "bias": -0.02, "n": 28, "coverage_80": None}
+    report = {"weeks": 4, "items": {str(soup.pk): of_soup}}
+    assert outlook.quality_of(report, soup.pk) == outlook.DishQuality(4, 0.31, -0.02, None)
+    assert outlook.quality_of(report, bread.pk) is None
+    assert outlook.quality_of({}, soup.pk) is None
+
+
+def test_missing_stretches_are_read_from_the_report() -> None:
+    report = {"missing_days": [{"first": "2026-03-01", "last": "2026-03-09", "days": 9}]}
+    assert outlook.holes(report) == [outlook.Hole(dt.date(2026, 3, 1), dt.date(2026, 3, 9), 9)]
+    assert outlook.holes({}) == []
