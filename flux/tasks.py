@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from flux import calendar, imports, pipeline
-from flux.demo import bistro, loading
+from flux.demo import bistro, judgement, loading
 from forecasting import forecast, proof, weather
 from forecasting.tasks import ask_for_backtest, fetch_weather, run_backtest
 from pos.models import SalesFile
@@ -154,9 +154,17 @@ def load_demo_history(restaurant: Restaurant, *, job_id: str) -> None:
         return
     lines = loading.load_history(restaurant, bistro.read(), now=now, job=job)
     health.reached(health.IMPORT)
+    judgement.write_overrides(restaurant, bistro.read(), now=now)
     with transaction.atomic():  # whoever looks on sees one job give way to the next
         jobs.finish(job, note=f"{lines:,} order lines have been loaded.")
         _ = ask_for_nightly(restaurant, now=now) or ask_for_pipeline(restaurant, now=now)
+        enqueue(score_demo_past, restaurant)
+
+
+@restaurant_task()
+def score_demo_past(restaurant: Restaurant) -> None:
+    """Forecast the demo's past weeks as of then, and score them."""
+    judgement.look_back(restaurant, now=timezone.now())
 
 
 def ask_for_demo_history(restaurant: Restaurant, *, now: dt.datetime) -> None:

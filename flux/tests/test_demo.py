@@ -12,8 +12,8 @@ from django.db.models import Count, Max, Sum
 
 from conftest import as_owner
 from flux import pipeline, tasks
-from flux.demo import bistro, loading, opening, trade
-from forecasting.models import Forecast
+from flux.demo import bistro, judgement, loading, opening, trade
+from forecasting.models import Forecast, Override, Run, Score
 from menu import explosion, recipes, units
 from menu.models import Ingredient, MenuItem, RecipeLine
 from pos.models import DailySales, DaySource, Order, OrderLine
@@ -198,6 +198,7 @@ def test_the_task_loads_and_then_runs_the_pipeline(demo, facts, monkeypatch, dja
         ("pipeline", "done"),
     ]
     assert OrderLine.objects.count() > 5_000
+    assert Score.objects.exists()
     tasks.ask_for_demo_history(demo, now=NOW)
     assert Job.objects.count() == 2
 
@@ -205,7 +206,11 @@ def test_the_task_loads_and_then_runs_the_pipeline(demo, facts, monkeypatch, dja
 def test_sales_become_forecasts_and_orders_that_count_what_is_on_its_way_and_a_second_run_changes_nothing(demo, facts):
     load(demo, facts)
     first = run_pipeline(demo)
-    assert [step["status"] for step in first.result["steps"]] == ["done", "done", "done"]
+    assert [step["name"] for step in first.result["steps"] if step["status"] == "done"] == [
+        "sync",
+        "forecast",
+        "suggest",
+    ]
     forecasts = Forecast.objects.values("menu_item", "date")
     assert forecasts.distinct().count() == 39 * 35  # the retired item has none
     drafts = PurchaseOrder.objects.drafts()
@@ -242,3 +247,20 @@ def test_the_command_refuses_where_its_public_password_would_be_a_hole(db, setti
     settings.DEMO = False
     with pytest.raises(CommandError, match="FLUX_DEMO=1"):
         call_command("demo_restaurant")
+
+
+def test_past_weeks_are_really_forecast_and_scored_and_the_managers_overrides_judged(demo, facts, monkeypatch):
+    monkeypatch.setattr(judgement, "WEEKS", 2)
+    load(demo, facts)
+    judgement.write_overrides(demo, facts, now=NOW)
+    made = Override.objects.count()
+    judgement.write_overrides(demo, facts, now=NOW)
+    assert Override.objects.count() == made
+    assert judgement.look_back(demo, now=NOW) == 2
+    days = {TODAY - dt.timedelta(days=back) for back in range(1, 15)}
+    assert set(Score.objects.values_list("date", flat=True)) == days
+    assert set(Score.objects.values_list("days_ahead", flat=True)) == set(range(1, 8))
+    judged = Override.objects.filter(date__in=days)
+    assert judged.filter(verdict="").count() == 0 < judged.count()
+    assert judgement.look_back(demo, now=NOW) == 0
+    assert Run.objects.current() is None  # none of them is what pages show or orders rest on
