@@ -169,15 +169,17 @@ def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
 def event_remove(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Take an event out of the calendar."""
     found = get_object_or_404(CalendarEvent, pk=event_id)
-    events.remove(found, by=asking(request), at=timezone.now())
+    now = timezone.now()
+    events.remove(found, by=asking(request), at=now)
     messages.success(request, f"{found.name} is out of the calendar.")
-    forecast_anew()
+    _follow(found.starts_on, today=current_restaurant().business_date(now))
     return _to_month(found.starts_on)
 
 
 def _edit(request: HttpRequest, row: CalendarEvent) -> HttpResponse:
     now = timezone.now()
     today, is_new = current_restaurant().business_date(now), row._state.adding
+    began = today if is_new else row.starts_on
     initial = {"starts_on": _on(request.GET.get("on", ""), today)} if is_new else _initial(row)
     form = EventForm(request.POST or None, event=row, today=today, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -187,11 +189,19 @@ def _edit(request: HttpRequest, row: CalendarEvent) -> HttpResponse:
             form.refuse(refused)
         else:
             messages.success(request, _saved(row, today))
-            forecast_anew()
+            _follow(min(began, row.starts_on), today=today)
             return _to_month(row.starts_on)
     stored = None if is_new else _entry(CalendarEvent.objects.select_related("menu_item", "like").get(pk=row.pk), today)
     context = {"form": form, "stored": stored, "today": today}
     return render(request, "calendar/event.html", context, status=422 if form.errors else 200)
+
+
+def _follow(first: dt.date, *, today: dt.date) -> None:
+    """Orders follow a change of coming days, as the forecast has done already; past days want a new forecast."""
+    if first < today:
+        forecast_anew()
+    else:
+        tasks.ask_for_suggestions(current_restaurant())
 
 
 def forecast_anew() -> None:

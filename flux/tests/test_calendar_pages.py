@@ -141,9 +141,16 @@ def test_changes_ask_for_a_new_forecast_where_there_is_one(manager: Client) -> N
         manager.post(ADD, form())
         assert asked.call_count == 0
         Run.objects.create()
-        manager.post(ADD, form(name="Feast"))
+        manager.post(ADD, form(name="Feast", starts_on=day(-3)))
         manager.post(f"{HOLIDAYS}off/", {"on": "2026-11-11", "name": "Armistice Day"})
         assert asked.call_count == 2
+
+
+def test_orders_follow_a_change_of_coming_days(manager: Client) -> None:
+    with mock.patch.object(tasks, "ask_for_suggestions") as asked:
+        manager.post(ADD, form())
+        manager.post(f"/forecast/calendar/events/{CalendarEvent.objects.get().pk}/remove/")
+    assert asked.call_count == 2
 
 
 def test_public_holidays_are_switched_off_added_and_given_back(manager: Client, restaurant: Restaurant) -> None:
