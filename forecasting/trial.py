@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from forecasting import engine, levels
+from forecasting import engine, levels, shocks
 from forecasting.baselines import SameWeekdayMean
 from forecasting.enough import WEEK_DAYS, history_days, weeks_to_hide
 from forecasting.features import Lookup, grid
@@ -22,7 +22,6 @@ ACTIVE_DAYS = 28  # an item that was not sold for so long before a week is not j
 TRIMMED_WEEKS = 8
 
 _SHOCK_DAYS = 70  # ten of each weekday tell how far days rise and fall as a whole
-_USUAL_SHOCK, _USUAL_SHOCK_DAYS = 0.10, 14  # … from this share on, which counts as much as so many days
 _CENTRAL_80 = 1.2816  # 80 % of a normal distribution lies within so many standard deviations
 
 Forecast = Callable[[Panel], engine.Outlook]
@@ -95,19 +94,11 @@ def trimmed_mean(known: Panel, ahead: int) -> Array:
     return (sold.sum(axis=0) - extremes) / np.maximum(n - 2 * is_cut, 1)
 
 
-def venue_shock(track: levels.Track) -> float:
-    """Standard deviation of what all items of a day have in common, as a share of the day's units.
-
-    From the totals of the last weeks' open days, each against the mean of its weekday over the four before, whose own
-    scatter adds a quarter; less what counting alone scatters.
-    """
-    panel = track.panel
-    at = np.flatnonzero(panel.is_open[1:])[-_SHOCK_DAYS:] + 1
-    sold, usual = panel.sold[at].sum(axis=1), track.weekday_mean[at - 1, panel.weekdays[at]].sum(axis=1)
-    at = (sold > 0) & (usual > 0)
-    deviation = sold[at] / usual[at] - 1
-    observed = max(0.0, float((deviation**2).sum()) * 0.8 - float((1 / sold[at]).sum()))
-    return float(np.sqrt((observed + _USUAL_SHOCK**2 * _USUAL_SHOCK_DAYS) / (at.sum() + _USUAL_SHOCK_DAYS)))
+def venue_shock(known: Panel) -> float:
+    """Standard deviation of what all items of a day have in common, as a share of the day's units."""
+    recent = known.rows(slice(-_SHOCK_DAYS, None))
+    totals = recent.sold.sum(axis=1)[recent.is_open]
+    return shocks.venue_shock(dict(zip(recent.days[recent.is_open].tolist(), totals.tolist(), strict=True))).share
 
 
 def total_variance(mean: Array, quantiles: Array, shock: float) -> Array:
@@ -126,12 +117,12 @@ def _week(panel: Panel, origin: int, forecast: Forecast) -> dict[str, Any]:
     """Row `origin` and the six after it, forecast from the rows before them."""
     known, n_items = panel.rows(slice(origin)), len(panel.items)
     outlook = forecast(known)
-    track = levels.track(known)
+    lookup = Lookup(levels.track(known))
     ahead = np.arange(1, WEEK_DAYS + 1)
-    usual = SameWeekdayMean().predict(Lookup(track), grid(origin - 1, n_items, ahead)).reshape(WEEK_DAYS, n_items)
+    usual = SameWeekdayMean().predict(lookup, grid(origin - 1, n_items, ahead)).reshape(WEEK_DAYS, n_items)
     hidden = panel.rows(slice(origin, origin + WEEK_DAYS))
     mean, quantiles = outlook.mean[:WEEK_DAYS], outlook.quantiles[:WEEK_DAYS]
-    reach = _CENTRAL_80 * np.sqrt(total_variance(mean, quantiles, venue_shock(track)))
+    reach = _CENTRAL_80 * np.sqrt(total_variance(mean, quantiles, venue_shock(known)))
     active = (known.sold[-ACTIVE_DAYS:] > 0).any(axis=0)
     return {
         "days": hidden.days,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from forecasting import accuracy_views, likeness_views, views
+from forecasting import accuracy_views, likeness_views, proof_views, views
 
 app_name = "forecasting"
 urlpatterns = [
@@ -11,4 +11,7 @@ urlpatterns = [
     path("<uuid:item_id>/new/", likeness_views.newcomer, name="newcomer"),
     path("<uuid:item_id>/new/like/", likeness_views.likeness_say, name="likeness_say"),
     path("<uuid:item_id>/new/forget/", likeness_views.likeness_forget, name="likeness_forget"),
+    path("proof/", proof_views.proof_page, name="proof"),
+    path("proof/progress/", proof_views.proof_progress, name="proof_progress"),
+    path("proof/run/", proof_views.proof_run, name="proof_run"),
 ]

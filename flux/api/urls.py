@@ -9,6 +9,7 @@ from forecasting.accuracy_api import AccuracyViewSet
 from forecasting.api import ForecastRunViewSet, ForecastViewSet
 from forecasting.calendar_api import CalendarEventViewSet, DailyFactViewSet, HolidayViewSet
 from forecasting.likeness_api import LikenessViewSet
+from forecasting.proof_api import BacktestViewSet
 from menu.api import MenuItemViewSet, SoldOutViewSet
 from procurement.api import PurchaseOrderViewSet
 
@@ -21,6 +22,7 @@ router.register("holidays", HolidayViewSet, basename="holiday")
 router.register("daily-facts", DailyFactViewSet, basename="daily-fact")
 router.register("overrides", OverrideViewSet, basename="override")
 router.register("forecast-accuracy", AccuracyViewSet, basename="forecast-accuracy")
+router.register("backtests", BacktestViewSet, basename="backtest")
 router.register("purchase-orders", PurchaseOrderViewSet, basename="purchase-order")
 router.register("menu-items", MenuItemViewSet, basename="menu-item")
 router.register("sold-out", SoldOutViewSet, basename="sold-out")

@@ -65,7 +65,14 @@ def told(made: Backtest | None, wall: float, cpu: float) -> dict[str, float]:
 def new_restaurant() -> Iterator[Restaurant]:
     slug = f"bench-{uuid7().hex[-12:]}"
     restaurant = provisioning.open_restaurant(
-        Restaurant(slug=slug, name="Bench", timezone="Europe/Paris", country="FR", status=Restaurant.Status.ACTIVE)
+        Restaurant(
+            slug=slug,
+            name="Bench",
+            timezone="Europe/Paris",
+            currency="EUR",
+            country="FR",
+            status=Restaurant.Status.ACTIVE,
+        )
     )
     try:
         with restaurant_context(restaurant):
@@ -81,7 +88,7 @@ def sell(restaurant: Restaurant, n_days: int, n_items: int) -> None:
     sold = invented(first, n_days, n_items)
     DailySales.objects.bulk_create(
         (
-            DailySales(menu_item=item, business_date=first + dt.timedelta(days=d), quantity=sold[d, i])
+            DailySales(menu_item=item, business_date=first + dt.timedelta(days=d), quantity=int(sold[d, i]))
             for i, item in enumerate(items)
             for d in range(n_days)
             if sold[d, i]

@@ -10,7 +10,8 @@ from django.urls import reverse
 from flux.pages.menu import MenuPage, menu_page
 from flux.templatetags.flux import money, percent, short_day, when
 from forecasting import scoreboard
-from forecasting.models import Run
+from forecasting.models import Backtest, Run
+from forecasting.proven import FLUX, SAME_WEEKDAY
 from forecasting.scoreboard import Alert
 from menu import board
 from pos.models import Connection
@@ -70,6 +71,7 @@ def first_steps(last_on: dt.date | None, run: Run | None, menu: MenuPage) -> lis
             reverse("forecasting:overview"),
             is_done=run is not None,
         ),
+        _proof(),
         Action(
             "Add recipes",
             "Start with the dishes that sell most"
@@ -85,6 +87,17 @@ def first_steps(last_on: dt.date | None, run: Run | None, menu: MenuPage) -> lis
             is_done=has_suppliers,
         ),
     ]
+
+
+def _proof() -> Action:
+    """How Flux did on the last weeks, once they have been hidden and predicted."""
+    found = Backtest.objects.values_list("result__all", flat=True).first()
+    if found is None:
+        why = "Flux hides your last weeks, predicts them, and says how far off it was"
+    else:
+        flux, usual = (percent(found[method]["wape"]) for method in (FLUX, SAME_WEEKDAY))
+        why = f"On weeks it did not know, Flux was off by {flux}, the mean of the same weekday by {usual}"
+    return Action("See the proof on your own sales", why, reverse("forecasting:proof"), is_done=found is not None)
 
 
 def _orders(now: dt.datetime, today: dt.date) -> list[Action]:

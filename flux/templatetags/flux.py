@@ -34,7 +34,19 @@ SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": 
 SYSTEMS |= {"CrOS": "ChromeOS", "Linux": "Linux"}
 
 TONES = {
-    "good": ("approved", "received", "done", "completed", "imported", "active", "fresh", "complete", "sent", "working"),
+    "good": (
+        "good",
+        "approved",
+        "received",
+        "done",
+        "completed",
+        "imported",
+        "active",
+        "fresh",
+        "complete",
+        "sent",
+        "working",
+    ),
     "info": ("running", "in_progress", "trial", "preview", "ready"),
     "warn": (
         "draft",

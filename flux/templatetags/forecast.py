@@ -134,3 +134,21 @@ def _cell(steps: int | None, per: int, peak: int) -> str:
 def _shown(steps: int, per: int) -> str:
     whole, rest = divmod(steps, per)
     return f"{whole:,}<small>.{rest}</small>" if rest else f"{whole:,}"
+
+
+@register.inclusion_tag("components/chart.html")
+def proof_chart(days: Sequence[Any], name: str) -> dict[str, Chart]:
+    """The hidden days of a `proven.Proven`: what was sold, what Flux said, and the mean of the same weekday."""
+    points = [
+        FanPoint(
+            _label(day.date),
+            actual=day.sold,
+            middle=day.flux,
+            low80=day.low,
+            high80=day.high,
+            baseline=day.same_weekday,
+            note="not judged: sold out, special, or new" if day.left_out else "",
+        )
+        for day in days
+    ]
+    return {"chart": charts.fan(points, title=f"{name}, units a day", unit="units", middle="Flux, without knowing")}

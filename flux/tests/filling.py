@@ -100,7 +100,8 @@ def _fill(restaurant: Restaurant, marker: str, first_id: int, now: dt.datetime) 
         )
     _fill_judgement(restaurant, marker, first_id, soup, run, now)
     _fill_procurement(restaurant, marker, first_id, flour, run, now)
-    Job.objects.create(kind="import", status="failed", note=f"{marker} job", error=f"{marker} broke", finished_at=now)
+    for kind in ("import", "backtest"):
+        Job.objects.create(kind=kind, status="failed", note=f"{marker} job", error=f"{marker} broke", finished_at=now)
     chef = Actor(None, f"{marker} chef", "portal")
     entry = audit.entry("menuitem.changed", soup, by=chef, at=now, after={"category": f"{marker} starters"})
     entry.pk = first_id
@@ -138,11 +139,33 @@ def _fill_judgement(
         unit_price=9,
     )
     Backtest.objects.create(
-        first_on=today - dt.timedelta(days=28), last_on=yesterday, model_version=marker, result={"note": marker}
+        first_on=today - dt.timedelta(days=14),
+        last_on=yesterday,
+        model_version=marker,
+        result=_proof_of(soup, today - dt.timedelta(days=14)),
     )
     EngineState.objects.create(
         cutoff_on=yesterday, version=marker, fingerprint=marker, payload=marker.encode(), updated_at=now
     )
+
+
+def _proof_of(soup: MenuItem, first: dt.date) -> dict[str, Any]:
+    """What a backtest finds, of one dish."""
+    shares = {"wape": 0.2, "bias": 0.01, "weekly_wape": 0.1}
+    score = {"items": 1, "item_days": 14, "units": 98.0, "same_weekday": shares, "trimmed": shares}
+    score["flux"] = shares | {"coverage_80": 0.8, "pinball": 0.1}
+    series = {name: [7.0] * 14 for name in ("sold", "flux", "low", "high", "same_weekday")}
+    off = {"flux": 10.0, "same_weekday": 12.0, "trimmed": 11.0}
+    item = {"item": str(soup.pk), "days": 14, "units": 98.0, "expected": 99.0, "inside_80": 11, "off": off}
+    return {
+        "weeks": 2, "methods": ["model"] * 2, "open_days": 14, "all": score, "top": score, "items": [item],
+        "falls_back": False, "baseline_items": [], "history_days": 70, "history_first_on": str(first), "seconds": 3.0,
+        "days": {
+            "dates": [str(first + dt.timedelta(days=n)) for n in range(14)],
+            "all": series,
+            "items": {str(soup.pk): series | {"left_out": []}},
+        },
+    }  # fmt: skip
 
 
 def _fill_procurement(
