@@ -1,4 +1,6 @@
-"""What happens around the demo restaurant: events that its guests follow, and its school holidays. No Django, no clock.
+"""What happens in and around the demo restaurant: events that its guests follow, dishes that ran out, school holidays.
+
+No Django, no clock.
 
 Days are counted from the day on which the restaurant joined, so that some lie behind and some ahead. The `pull` of an
 event on its guests is not what the calendar says of it: that is to be found in the sales.
@@ -8,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-SATURDAY, TUESDAY, THURSDAY, FRIDAY = 5, 1, 3, 4
+SATURDAY, SUNDAY, TUESDAY, THURSDAY, FRIDAY = 5, 6, 1, 3, 4
 MARKET, MATCH, BURGERS, LUNCH = "Harbour street market", "Match night", "Two burgers for one", "Lunch for Corrib Print"
+
+OUT_TODAY = "Cheddar and Onion Tart"
+NEWCOMER, SELLS_LIKE, AT = "Salmon Fishcakes", "Baked Hake with Tomato", "0.6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,16 @@ class Occasion:
     def draws(self, name: str, category: str) -> bool:
         """Whether guests order more or less of this item because of it."""
         return name == self.item or (category == self.category if self.category else not self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A dish ran out at a wall-clock hour of a past day; the kitchen tapped it on the board where `was_told`."""
+
+    item: str
+    on: date
+    hour: float
+    was_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,26 @@ def occasions(joined_on: date) -> list[Occasion]:
         ),
     ]  # fmt: skip
     return sorted(found, key=lambda occasion: occasion.starts_on)
+
+
+def shortages(joined_on: date) -> list[Shortage]:
+    """Dishes that ran out before the restaurant joined; of one, nobody said so."""
+
+    def back(weeks: int, weekday: int) -> date:
+        return joined_on - timedelta(days=joined_on.weekday() + 7 * weeks - weekday)
+
+    hake, burger, fish = "Baked Hake with Tomato", "Samphire Burger", "Fish and Chips"
+    return [
+        Shortage(hake, back(11, FRIDAY), 20.2),
+        Shortage(fish, back(9, SATURDAY), 20.5),
+        Shortage(hake, back(7, SATURDAY), 19.6),
+        Shortage(burger, back(6, SUNDAY), 19.0),
+        Shortage(hake, back(4, FRIDAY), 19.9),
+        Shortage(fish, back(3, FRIDAY), 20.0),
+        Shortage(hake, back(2, SATURDAY), 19.4),
+        Shortage("Glass of House Red", back(1, SATURDAY), 18.4, was_told=False),
+        Shortage(hake, back(1, FRIDAY), 20.1),
+    ]
 
 
 def _like(occasion: Occasion, note: str) -> Occasion:

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from flux.demo import bistro, diary, shelf, trade
 from flux.demo.bistro import Bistro, Supplier
-from forecasting.models import CalendarEvent, Holiday
-from menu.models import Ingredient, MenuItem, RecipeLine
+from forecasting.models import CalendarEvent, Holiday, Likeness
+from menu import sold_out
+from menu.models import Ingredient, MenuItem, RecipeLine, SoldOut
 from pos.models import Connection
 from procurement import models as buying
 from tenants import provisioning
@@ -109,6 +110,7 @@ def equip(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) -> None:
     ingredients = _stock_room(facts)
     _menu(facts, ingredients)
     _calendar(today)
+    _judgement(restaurant, now)
     for supplier in facts.suppliers:
         _supplier(supplier, ingredients)
     till(facts)
@@ -174,6 +176,33 @@ def _calendar(today: dt.date) -> None:
         Holiday(kind=Holiday.Kind.SCHOOL, name=one.name, starts_on=one.starts_on, ends_on=one.ends_on)
         for one in diary.school_holidays(range(today.year - 1, today.year + 2))
     )
+
+
+def _judgement(restaurant: Restaurant, now: dt.datetime) -> None:
+    """What its people know better: dishes that ran out, one of them just now, and what the new dish sells like."""
+    items, keiko = {item.name: item for item in MenuItem.objects.all()}, _somebody(restaurant)
+    SoldOut.objects.bulk_create(
+        SoldOut(
+            menu_item=items[one.item],
+            business_date=one.on,
+            from_at=dt.datetime.combine(one.on, dt.time(), restaurant.zone) + dt.timedelta(hours=one.hour),
+            by_id=keiko.pk,
+        )
+        for one in diary.shortages(restaurant.business_date(now))
+        if one.was_told
+    )
+    just_now = now - dt.timedelta(minutes=25)
+    sold_out.mark(items[diary.OUT_TODAY], restaurant=restaurant, by=keiko, at=just_now)
+    likeness = Likeness(menu_item=items[diary.NEWCOMER], like=items[diary.SELLS_LIKE], share=diary.AT)
+    likeness.created_by_id, likeness.created_at = keiko.pk, now - dt.timedelta(days=10)
+    likeness.save()
+
+
+def _somebody(restaurant: Restaurant) -> User:
+    """Of the kitchen, or else whoever works here."""
+    with public_context():
+        members = list(Membership.objects.filter(restaurant=restaurant).select_related("user"))
+    return sorted(members, key=lambda member: member.role != Membership.Role.KITCHEN)[0].user
 
 
 def _supplier(facts: Supplier, ingredients: dict[str, Ingredient]) -> None:

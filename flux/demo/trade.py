@@ -189,6 +189,11 @@ class Trade:
     def _occasions(self) -> list[diary.Occasion]:
         return diary.occasions(self.joined_on)
 
+    @cached_property
+    def _ran_out(self) -> dict[tuple[date, str], float]:
+        """The hour at which a dish ran out on a day."""
+        return {(one.on, one.item): one.hour for one in diary.shortages(self.joined_on)}
+
     def _holiday(self, day: date) -> float:
         return 1.25 if day in self._holidays else 1.0
 
@@ -219,6 +224,7 @@ class Trade:
         return opened, np.split(kept % counts.size, cuts), np.split(totals, cuts)
 
     def _order(self, day: date, number: int, hours: float, items: "np.ndarray", quantities: "np.ndarray") -> list[Line]:
+        """The lines of an order, without dishes that had run out by then."""
         midnight = datetime.combine(day, time(), self.zone)
         opened_at = midnight + timedelta(seconds=round(hours * 3600))  # wall-clock arithmetic, as a till's clock runs
         order_id = f"{day:%y%m%d}-{number:03d}"
@@ -226,6 +232,7 @@ class Trade:
         return [
             Line(order_id, opened_at, day, item.name, item.category, quantity, item.price)
             for item, quantity in zip(sold, quantities.tolist(), strict=True)
+            if hours < self._ran_out.get((day, item.name), math.inf)
         ]
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from flux.demo import bistro, trade
+from flux.demo import bistro, diary, trade
+from pos import last_sales
 
 TODAY = date(2026, 11, 23)
 YESTERDAY = TODAY - timedelta(days=1)
@@ -116,6 +117,32 @@ def test_one_item_is_new_and_one_is_retired(units):
     assert abs((last - (TODAY - timedelta(days=75))).days) <= 7
 
 
+def test_dishes_that_ran_out_sell_no_more_on_that_day(history):
+    last = {(line.business_date, line.item): line.opened_at for line in history}
+    known = diary.shortages(TODAY)
+    assert [one.item for one in known if not one.was_told] == ["Glass of House Red"]
+    for one in known:
+        ended = last[one.on, one.item]
+        assert one.hour - 6 < ended.hour + ended.minute / 60 < one.hour
+
+
+def test_flux_finds_the_one_that_nobody_told(sales):
+    """House red on a Saturday night: its silence was not chance."""
+    one = next(one for one in diary.shortages(TODAY) if not one.was_told)
+    today, *past = (ordered_at(sales.on(one.on - timedelta(weeks=week))) for week in range(9))
+    groups = {item.name: item.category for item in sales.bistro.items if not item.is_retired}
+    usual = [{name: day.get(name, []) for name in groups} for day in past]
+    assert [silence.item for silence in last_sales.ran_out(today, usual, groups)] == [one.item]
+
+
+def ordered_at(lines):
+    times = {}
+    for line in lines:
+        midnight = datetime.combine(line.business_date, datetime.min.time())
+        times.setdefault(line.item, []).append(int((line.opened_at.replace(tzinfo=None) - midnight).total_seconds()))
+    return times
+
+
 def test_growth_shows_year_on_year(units):
     days = by_day(units, "Samphire Burger")
     autumn = [sum(n for day, n in days.items() if (day.year, day.month) == (year, 10)) for year in (2025, 2026)]
@@ -159,8 +186,8 @@ def test_expected_units_are_the_mean_of_what_is_drawn(sales, units):
 
 def test_the_bistro_has_the_promised_size():
     facts = bistro.read()
-    assert (len(facts.items), len(facts.ingredients), len(facts.suppliers)) == (40, 25, 4)
-    assert len({item.name.casefold() for item in facts.items}) == 40
+    assert (len(facts.items), len(facts.ingredients), len(facts.suppliers)) == (41, 25, 4)
+    assert len({item.name.casefold() for item in facts.items}) == 41
     assert all(item.recipe for item in facts.items)
     assert {offer.ingredient for supplier in facts.suppliers for offer in supplier.offers} == {
         ingredient.name for ingredient in facts.ingredients
