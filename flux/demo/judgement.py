@@ -62,13 +62,13 @@ def write_overrides(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) 
 
 
 def look_back(restaurant: Restaurant, *, now: dt.datetime) -> int:
-    """Forecast the past weeks, each as of its first morning, and score them; the weeks that were scored.
+    """Forecast the past weeks, each as of its first morning, and score them, the newest first; how many were scored.
 
     Nothing where there are scores already. Such a run feeds no orders, and no page takes it for the present forecast.
     """
     if Score.objects.exists():
         return 0
-    weeks = [now - dt.timedelta(weeks=week) for week in range(WEEKS, 0, -1)]
+    weeks = [now - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
     return sum(_forecast_week(restaurant, morning, now) for morning in weeks)
 
 
