@@ -82,9 +82,10 @@ def on_last_year(day: date, expected: float, sales: Sales, until: date) -> float
     """Against the mean of the same weekday in the three weeks about the date 52 weeks earlier."""
     about = (day - timedelta(days=YEAR_DAYS + shift) for shift in (-7, 0, 7))
     then = [sales[date] for date in about if date in sales and date <= until]
-    if len(then) < 2 or sum(then) < FEWEST_UNITS:
+    usual = math.fsum(then)
+    if len(then) < 2 or usual < FEWEST_UNITS or _is_chance(expected * len(then), usual):
         return None
-    return _worth_saying(expected / fmean(then) - 1)
+    return _worth_saying(expected * len(then) / usual - 1)
 
 
 def lately(sales: Sales, until: date) -> float | None:
@@ -93,7 +94,7 @@ def lately(sales: Sales, until: date) -> float | None:
     recent = [day for day in _days_to(until, RECENT_DAYS) if day in sales]
     usual = math.fsum(means[day.weekday()] for day in recent)
     sold = math.fsum(sales[day] for day in recent)
-    if len(recent) < RECENT_DAYS // 2 or usual < FEWEST_UNITS or abs(sold - usual) < CHANCE * math.sqrt(usual):
+    if len(recent) < RECENT_DAYS // 2 or usual < FEWEST_UNITS or _is_chance(sold, usual):
         return None
     return _worth_saying(sold / usual - 1)
 
@@ -116,6 +117,11 @@ def _weekday_means(sales: Sales, until: date, n_days: int) -> dict[int, float]:
 
 def _days_to(until: date, n_days: int) -> Iterable[date]:
     return (until - timedelta(days=back) for back in range(n_days))
+
+
+def _is_chance(units: float, usual: float) -> bool:
+    """Whether a count of `usual` units would end as far away by chance alone."""
+    return abs(units - usual) < CHANCE * math.sqrt(usual)
 
 
 def _worth_saying(share: float) -> float | None:

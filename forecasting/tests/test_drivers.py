@@ -33,6 +33,7 @@ def test_last_year_is_the_same_weekday_in_the_weeks_about_the_date() -> None:
     assert drivers.on_last_year(SATURDAY, 112, sold, UNTIL) == pytest.approx(0.12)
     assert drivers.on_last_year(SATURDAY, 104, sold, UNTIL) is None
     assert drivers.on_last_year(SATURDAY, 112, {then: 100.0}, UNTIL) is None
+    assert drivers.on_last_year(SATURDAY, 11.2, {day: units / 10 for day, units in sold.items()}, UNTIL) is None
     assert drivers.on_last_year(SATURDAY, 2, dict.fromkeys(sold, 1.0), UNTIL) is None
 
 
