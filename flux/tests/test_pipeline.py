@@ -226,3 +226,22 @@ def test_the_command_does_not_run_beside_a_worker(restaurant):
 def test_the_command_names_a_restaurant_that_is_not_there(db):
     with pytest.raises(CommandError, match="no restaurant nowhere"):
         call_command("run_pipeline", "--restaurant", "nowhere")
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+def test_the_proof_follows_the_pipeline_where_one_is_due(restaurant, monkeypatch, is_due):
+    order = []
+    monkeypatch.setattr(pipeline, "work_off", lambda *args: order.append("pipeline"))
+    monkeypatch.setattr(tasks.proof, "is_due", lambda *args, **kwargs: is_due)
+    monkeypatch.setattr(tasks, "ask_for_backtest", lambda *args, **kwargs: order.append("backtest"))
+    job = jobs.request(Job.Kind.PIPELINE, now=NOW)
+    tasks.run_pipeline(restaurant_id=str(restaurant.pk), job_id=str(job.pk))
+    assert order == (["pipeline", "backtest"] if is_due else ["pipeline"])
+
+
+def test_a_backtest_whose_worker_was_killed_is_sent_again(restaurant, monkeypatch):
+    sent = []
+    monkeypatch.setattr(tasks, "enqueue", lambda task, _restaurant, **ids: sent.append((task.__name__, ids)))
+    job = jobs.claim(jobs.request(Job.Kind.BACKTEST, now=NOW).pk, now=NOW)
+    tasks.take_up_again(restaurant)
+    assert sent == [("run_backtest", {"job_id": job.pk})]
