@@ -146,13 +146,13 @@ def night(workers: int, restaurants: list[Restaurant]) -> Night:
         finished = watch(len(restaurants), began, processes)
         cpu = sum(stop(process) for process in processes)
     settled = int(len(finished) * SETTLED_SHARE)
-    steady = finished[settled:]
+    since = finished[settled - 1] if settled else 0.0
     return Night(
         workers=workers,
         restaurants=len(restaurants),
         done=sum(is_done(restaurant) for restaurant in restaurants),
         wall_seconds=finished[-1],
-        per_minute=60 * (len(steady) - 1) / (steady[-1] - steady[0]),
+        per_minute=60 * (len(finished) - settled) / (finished[-1] - since),
         worker_cpu_seconds=cpu,
         before=before,
         after=server(),

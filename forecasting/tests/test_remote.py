@@ -8,15 +8,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
-from forecasting import engine, forecast, remote, serve, wire
+from forecasting import engine, forecast, history, remote, serve, wire
+from forecasting.models import DailyFact, Likeness
 from forecasting.remote import Endpoint
 from forecasting.tests import generated
-from forecasting.tests.factories import NOW, trade
+from forecasting.tests.factories import NOW, TODAY, trade
 
 ARGUMENTS = {"horizon_days": 14, "holidays": frozenset({generated.FIRST})}
 KNOWN = generated.sales(150, 4)
@@ -172,6 +174,19 @@ def test_sales_too_large_for_an_endpoint_are_not_sent(endpoint, monkeypatch):
 def test_a_fault_of_flux_is_not_taken_for_the_endpoints(endpoint):
     with pytest.raises(TypeError, match="unheard_of"):
         remote.forecast(KNOWN, endpoint=None, unheard_of=1, **ARGUMENTS)
+
+
+def test_all_that_the_engine_is_told_can_be_sent(restaurant):
+    soup, special = trade(40, 2)
+    DailyFact.objects.create(date=TODAY, kind="bookings", value=40, source="csv", updated_at=NOW)
+    Likeness.objects.create(menu_item=special, like=soup, share=Decimal("0.6"), created_at=NOW)
+    known = history.read(TODAY)
+    told = forecast.told(restaurant, known, as_of=TODAY)
+    assert told["facts"]
+    assert told["likeness"] == {special.pk: (soup.pk, 0.6)}
+    arrived, arguments = wire.read_question(wire.question(known, told))
+    assert arguments == told
+    assert arrived.sold.tobytes() == known.sold.tobytes()
 
 
 def test_a_run_says_that_its_endpoint_was_of_no_use(restaurant, endpoint, settings):
