@@ -20,6 +20,8 @@ _PRIOR_ROWS = 40
 _ITEM_PRIOR_ROWS = 20
 _STRETCH_PRIOR_ROWS = 400
 _MIN_DISPERSION = 1.001
+_FAMILIAR_DAYS = 14.0  # open days in which what is added to a new item's spread halves
+_NEW_DISPERSION, _NEW_VARIANCE = 0.5, 0.06
 _MODELS_SHARE = 0.5  # weight of the quantile models for an item that sells two or more a day
 _MODELS_FROM_AGE = 28  # … and that was first sold so many open days ago: newer ones are unlike what models learned
 _CENTRAL_80 = 1.2816  # 80 % of a normal distribution lies within so many standard deviations
@@ -139,7 +141,7 @@ class Intervals:
         The confidence of a forecast is the probability, by this distribution, that actual sales fall within ±20 % of
         the mean, or within ±2 units of it where that is more.
         """
-        dispersion = self._dispersion(cases, mean)
+        dispersion = self._dispersion(cases, mean) * _unfamiliar(lookup, cases, mean)
         quantiles = np.column_stack([negative_binomial_quantile(level, mean, dispersion) for level in self.quantiles])
         low, high = _close(mean)
         confidence = negative_binomial_cdf(high, mean, dispersion) - negative_binomial_cdf(low - 1, mean, dispersion)
@@ -158,6 +160,17 @@ class Intervals:
     def _dispersion(self, cases: Cases, mean: Array) -> Array:
         near = self.near_.predict(mean, cases.item)
         return np.where(cases.horizon <= HORIZON_DAYS, near, np.maximum(near, self.far_.predict(mean, cases.item)))
+
+
+def _unfamiliar(lookup: Lookup, cases: Cases, mean: Array) -> Array:
+    """(n,) factor on the dispersion for items that are new in a house that is not: 1 where both are of one age.
+
+    The level and the week of a new item are guesses, whose error grows with the mean as a whole, not with its root.
+    """
+    age = lookup.track.age
+    share = 1 - age[cases.origin, cases.item] / np.maximum(age[cases.origin].max(axis=1), 1)
+    young = share * 0.5 ** (age[cases.origin, cases.item] / _FAMILIAR_DAYS)
+    return 1 + young * (_NEW_DISPERSION + _NEW_VARIANCE * mean)
 
 
 def _close(mean: Array) -> tuple[Array, Array]:

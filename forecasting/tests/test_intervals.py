@@ -54,9 +54,9 @@ def test_confidence_is_calibrated_in_every_tenth():
     item = rng.integers(0, n_items, n)
     mean = np.exp(rng.uniform(np.log(0.3), np.log(80), n))
     sold = rng.negative_binomial(mean / 0.9, 1 / 1.9).astype(float)
-    cases = Cases(np.zeros(n, dtype=int), item, np.ones(n, dtype=int))
+    cases = Cases(np.full(n, 59), item, np.ones(n, dtype=int))
     learn = Replay(cases[np.arange(n // 2)], sold[: n // 2], {"true": mean[: n // 2]})
-    lookup = Lookup(levels.track(generated.sales(10, n_items)))
+    lookup = Lookup(levels.track(generated.sales(60, n_items)))
     judged = cases[np.arange(n // 2, n)]
     _, confidence = Intervals().fit(learn, "true", n_items).predict(lookup, judged, mean[n // 2 :])
     close = np.abs(sold[n // 2 :] - mean[n // 2 :]) <= np.maximum(2, 0.2 * mean[n // 2 :])
