@@ -62,7 +62,9 @@ class Entry:
 
 
 class EventForm(forms.Form):
-    """What a manager says of an event; fields that its scope and effect do not ask for are dropped."""
+    """What a manager says of an event; fields that its scope and effect do not ask for are hidden, and dropped."""
+
+    use_required_attribute = False  # a hidden field that is empty would keep the browser from sending the others
 
     kind = forms.ChoiceField(choices=[(value, value.capitalize()) for value in CalendarEvent.Kind.values])
     name = forms.CharField(label="What is it called?", max_length=120, help_text="The same name each time it happens.")
@@ -74,9 +76,12 @@ class EventForm(forms.Form):
         label="It is about",
         choices=[(Scope.ALL, "All dishes"), (Scope.CATEGORY, "A category"), (Scope.ITEM, "One dish")],
     )
-    category = forms.ChoiceField(required=False)
+    category = forms.ChoiceField(error_messages={"required": "Choose the category that it is about."})
     menu_item = forms.ModelChoiceField(
-        MenuItem.objects.on_the_menu(), label="Dish", required=False, empty_label="Choose one"
+        MenuItem.objects.on_the_menu(),
+        label="Dish",
+        empty_label="Choose one",
+        error_messages={"required": "Choose the dish that it is about."},
     )
     effect = forms.ChoiceField(
         label="What it does to demand",
@@ -88,7 +93,7 @@ class EventForm(forms.Form):
     )
     amount = forms.DecimalField(
         label="How much",
-        required=False,
+        error_messages={"required": "Say how much more or less is expected."},
         max_digits=10,
         decimal_places=2,
         help_text="−20 for less. Units are those of all its dishes together, shared out by what each one sells.",
@@ -101,6 +106,10 @@ class EventForm(forms.Form):
     def __init__(self, *args: Any, event: CalendarEvent, today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.event = event
+        if self.is_bound:
+            self.fields["category"].required = self.data.get("scope") == Scope.CATEGORY
+            self.fields["menu_item"].required = self.data.get("scope") == Scope.ITEM
+            self.fields["amount"].required = self.data.get("effect") != CalendarEvent.Effect.LIKE
         named = [("", "Choose one"), *((name, name) for name in events.categories())]
         self.fields["category"].choices = named  # type: ignore[attr-defined]
         past = CalendarEvent.objects.filter(starts_on__lt=today).exclude(pk=event.pk).order_by("-starts_on")
