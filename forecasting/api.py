@@ -183,7 +183,9 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
         """A day's forecast of every item on the menu, spread over the parts of the day."""
         asked = DayAskedSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        found = dayparts_api.read(current_restaurant(), asked.validated_data["date"])
+        restaurant = current_restaurant()
+        day = asked.validated_data.get("date") or restaurant.business_date(timezone.now())
+        found = dayparts_api.read(restaurant, day)
         return Response(DaySplitSerializer(found).data)
 
     @extend_schema(request=NewForecastSerializer, responses={201: ForecastSerializer})

@@ -16,7 +16,7 @@ THOUSANDTHS = Decimal("0.001")
 class DayAskedSerializer(serializers.Serializer[Any]):
     """Which day."""
 
-    date = serializers.DateField(help_text="Business date.")
+    date = serializers.DateField(required=False, help_text="Business date; today’s where none is given.")
 
 
 class DaypartSerializer(serializers.Serializer[Any]):

@@ -275,8 +275,8 @@ class TestDayparts:
         found = api.get(f"{self.ADDRESS}?date={today}").json()
         assert (found["is_known"], [item["quantities"] for item in found["items"]]) == (False, [[]])
 
-    def test_a_date_is_needed(self, api, restaurant):
-        assert api.get(self.ADDRESS).status_code == 400
+    def test_the_day_is_today_unless_said_otherwise(self, api, today):
+        assert api.get(self.ADDRESS).json()["date"] == str(today)
         assert api.get(f"{self.ADDRESS}?date=tomorrow").status_code == 400
 
     @pytest.mark.parametrize("rows", [1, 3])
