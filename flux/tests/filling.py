@@ -122,7 +122,7 @@ def _fill_judgement(
     CalendarEvent.objects.create(name=f"{marker} fair", starts_on=today, ends_on=today, amount=20, note=marker)
     Holiday.objects.create(kind="school", name=f"{marker} break", starts_on=today, ends_on=today)
     WeatherPlace.objects.create(latitude=53, longitude=-6, problem=marker)
-    DailyFact.objects.create(id=first_id, kind="bookings", date=today, value=12, source="csv")
+    DailyFact.objects.create(id=first_id, kind=f"{marker}-bookings", date=today, value=12, source="csv")
     Override.objects.create(date=today, amount=10, reason=f"{marker} concert", author=f"{marker} chef")
     Score.objects.create(
         id=first_id,
