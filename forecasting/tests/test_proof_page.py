@@ -136,8 +136,8 @@ def test_where_flux_is_worse_it_says_so_and_what_it_does(portal, make):
     make((100, 20, 40), (60, 30, 20), (50, 20, 18), baseline=[1])
     page = text_of(portal)
     assert "For 1 of 3 dishes the mean of the same weekday is clearly better, so Flux uses that for it." in page
-    assert page.count("Flux is worse here and uses the mean of the same weekday.") == 1
-    assert page.count("Flux was off more here, by too little, or on too few days, to be sure of it.") == 1
+    assert page.count("Worse here: uses the weekday’s mean") == 1
+    assert page.count("Worse here, perhaps by chance") == 1
 
 
 def test_where_flux_lost_as_a_whole_it_says_so(portal, make):
