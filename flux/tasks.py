@@ -168,11 +168,13 @@ def score_demo_past(restaurant: Restaurant) -> None:
 
 
 def ask_for_demo_history(restaurant: Restaurant, *, now: dt.datetime) -> None:
-    """Let the demo's sales up to yesterday be brought in; nothing where they are complete."""
+    """Let the demo's sales up to yesterday be brought in; where they are complete, what is missing of past scores."""
     if loading.missing_days(restaurant, bistro.read(), now=now):
         begun = Job.objects.unfinished().filter(kind=Job.Kind.HISTORY).first()
         job = begun or jobs.request(Job.Kind.HISTORY, now=now, note="Waiting for its turn")
         enqueue(load_demo_history, restaurant, job_id=job.pk)
+    else:
+        enqueue(score_demo_past, restaurant)
 
 
 @shared_task

@@ -64,12 +64,17 @@ def write_overrides(restaurant: Restaurant, facts: Bistro, *, now: dt.datetime) 
 def look_back(restaurant: Restaurant, *, now: dt.datetime) -> int:
     """Forecast the past weeks, each as of its first morning, and score them, the newest first; how many were scored.
 
-    Nothing where there are scores already. Such a run feeds no orders, and no page takes it for the present forecast.
+    Weeks that have scores are left alone. Such a run feeds no orders, and no page takes it for the present forecast.
     """
-    if Score.objects.exists():
-        return 0
-    weeks = [now - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
-    return sum(_forecast_week(restaurant, morning, now) for morning in weeks)
+    mornings = [now - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    missing = [morning for morning in mornings if _is_missing(restaurant.business_date(morning))]
+    return sum(_forecast_week(restaurant, morning, now) for morning in missing)
+
+
+def _is_missing(first: dt.date) -> bool:
+    """Whether something was sold in the week from `first` on, and nothing of it is scored."""
+    last = first + dt.timedelta(days=6)
+    return DailySales.objects.between(first, last).exists() and not Score.objects.between(first, last).exists()
 
 
 def _forecast_week(restaurant: Restaurant, morning: dt.datetime, now: dt.datetime) -> bool:
