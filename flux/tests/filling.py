@@ -132,7 +132,7 @@ def _fill_judgement(
         days_ahead=1,
         mean=9,
         engine_mean=8,
-        baseline=6,
+        baseline=5,
         q10=5,
         q90=14,
         sold=7,
