@@ -32,6 +32,7 @@ from forecasting.rehearsal import (
 MODEL_VERSION = "menu-2"
 
 MEMORY_DAYS = 800  # 400 days of lessons, each of which looks back a year
+_MOST_ITEM_DAYS, _LEAST_DAYS = 1_600_000, 180  # an item-day takes about half a kilobyte while it is worked on
 _ROWS, _QUANTILE_ROWS = 60_000, 20_000
 _PREFERRED = "The same-weekday mean was clearly better in the last weeks, so it is used."
 
@@ -70,11 +71,17 @@ def forecast(
     import sklearn.ensemble  # noqa: F401 - only what is loaded can be limited to one thread
     from threadpoolctl import threadpool_limits
 
-    if not panel.sold.any():
-        return _nothing_known(panel, horizon_days)
+    known = panel.tail(_days_that_fit(len(panel.items)))
+    if not known.sold.any():
+        return _nothing_known(known, horizon_days)
     with threadpool_limits(limits=1):
-        lookup = Lookup(levels.track(panel.tail(MEMORY_DAYS)), holidays, school_holidays, facts)
+        lookup = Lookup(levels.track(known), holidays, school_holidays, facts)
         return _outlook(lookup, horizon_days, frozenset(baseline_items), likeness or {})
+
+
+def _days_that_fit(n_items: int) -> int:
+    """Days that are looked at: all of the memory for any usual menu, less of it for thousands of items."""
+    return min(MEMORY_DAYS, max(_LEAST_DAYS, _MOST_ITEM_DAYS // max(n_items, 1)))
 
 
 def _nothing_known(panel: Panel, horizon_days: int) -> Outlook:
