@@ -1,5 +1,5 @@
 // The little script of our own: menus that close, questions before what cannot be undone, one send per form,
-// a drop area for files, and the numbers of a chart under the finger. Every page works without it.
+// a drop area for files, a board that stays under the finger, and the numbers of a chart. Every page works without it.
 "use strict";
 
 (() => {
@@ -118,6 +118,21 @@
       const answer = await fetch(form.dataset.stay, { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" }).catch(() => null);
       if (answer && answer.status !== 204) location.reload();
     }, 30000);
+  });
+
+  // A board that is drawn anew stays where it is under the finger: what was tapped, or else the first tile in sight.
+  let held = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const tiles = [...document.querySelectorAll("[data-hold]")];
+    const source = event.detail.requestConfig && event.detail.requestConfig.elt;
+    const tile = tiles.find((one) => source && source.contains(one) && source.matches("form")) ||
+      tiles.find((one) => one.getBoundingClientRect().top >= 0);
+    held = tile ? { id: tile.id, top: tile.getBoundingClientRect().top } : null;
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const tile = held && document.getElementById(held.id);
+    if (tile && window.scrollY > 0) window.scrollBy({ top: tile.getBoundingClientRect().top - held.top, behavior: "instant" });
+    held = null;
   });
 
   // A row of tabs that is wider than the phone shows the one that is open.
