@@ -28,6 +28,7 @@ from django.utils import timezone
 
 from flux.bench import migrate
 from flux.celery import app
+from flux.processes import dies_with_parent
 from flux.tasks import nightly
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
@@ -176,7 +177,15 @@ def working(count: int, folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]
         for number in range(count):
             with (folder / f"{number}.log").open("wb") as log:
                 name = ["--hostname", f"bench{number}@%h"]
-                processes.append(subprocess.Popen([*command, *name], env=env, stdout=log, stderr=log))
+                processes.append(
+                    subprocess.Popen(
+                        [*command, *name],
+                        env=env,
+                        stdout=log,
+                        stderr=log,
+                        preexec_fn=dies_with_parent(signal.SIGKILL),  # noqa: PLW1509 there are no threads here
+                    )
+                )
         wait_for(count)
         yield processes
     finally:
