@@ -117,7 +117,16 @@ def read(
 def rows(run: Run, first: dt.date, last: dt.date, closed: Iterable[dt.date]) -> Expected:
     """What the run says of dishes on the menu, days on which the house is closed left out; one query."""
     found, shut = Expected(), frozenset(closed)
-    names = ("menu_item_id", "menu_item__name", "menu_item__category", "date", "mean", "q10", "q90", "engine_numbers")
+    names = (
+        "menu_item_id",
+        "menu_item__name",
+        "menu_item__category",
+        "date",
+        "mean",
+        "q10",
+        "q90",
+        "engine_numbers__0",
+    )
     for item, name, category, day, mean, low, high, engine in (
         Forecast.objects.on_the_menu(run, first, last).order_by("date", "menu_item_id").values_list(*names)
     ):
@@ -127,7 +136,7 @@ def rows(run: Run, first: dt.date, last: dt.date, closed: Iterable[dt.date]) -> 
         dish.expected[day] = int(mean * 1000)
         found.demand[item, day] = house.moments(mean, low, high)
         found.units[day] = found.units.get(day, 0.0) + float(mean)
-        found.engine_units[day] = found.engine_units.get(day, 0.0) + float(engine[0] if engine else mean)
+        found.engine_units[day] = found.engine_units.get(day, 0.0) + float(mean if engine is None else engine)
     return found
 
 
