@@ -84,10 +84,7 @@ SHOWS_NO_ROWS = {
     "pages:tablets",
     "tablet:names",
     "tablet:pin",
-    # Nothing unless a date is asked for
-    "api:forecast-dayparts",
     # Words and numbers alone; a file that is not a page
-    "forecasting:accuracy",
     "pages:data",
     "pages:jobs",
     "pages:settings",
