@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -92,10 +92,7 @@ def holiday_off(request: HttpRequest) -> HttpResponse:
 @require_POST
 def holiday_remove(request: HttpRequest, holiday_id: UUID) -> HttpResponse:
     """Take out what was entered; the country's own holiday counts again."""
-    found = Holiday.objects.filter(pk=holiday_id).first()
-    if found is None:
-        messages.info(request, "That has been taken out already.")
-        return redirect("pages:holidays")
+    found = get_object_or_404(Holiday, pk=holiday_id)
     observances.remove(found, by=asking(request), at=timezone.now())
     messages.success(request, f"{found.name} is as it was before.")
     forecast_anew()
