@@ -106,6 +106,8 @@ def measure(sales: Sales, every: int, start: float, commands: dict[str, list[str
         parts = [_judging.judge(sales, on, _judging.same_weekday(sales, on, weeks)) for on in cutoffs]
         found[name] = _judging.figures(parts)
     others = _rivals.stored(sales, every)
+    if not others and not commands:
+        print(f"{sales.name}: the others were not measured on these very sales; --peers does that.")
     for method, command in commands.items():
         others[method] = scored(sales, cutoffs, command)
         print(f"{sales.name}: {LABELS[method]} {others[method]}", flush=True)
