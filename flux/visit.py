@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 MOST_REDIRECTS = 12
 PATIENCE_S = 240
+NOT_WAITED_FOR = "Predicting weeks that are known already"  # the proof follows once forecast and orders are there
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def wait_for_orders(browser: Browser, place: Place, say: Callable[[str], None]) 
     while time.monotonic() < deadline:
         progress = browser.get(f"{place.restaurant}/").progress
         counts = [number_of(browser, place, kind) for kind in ("forecasts", "purchase-orders")]
-        if all(counts) and not progress:  # one order is there from the start
+        is_done = not progress or progress.startswith(NOT_WAITED_FOR)
+        if all(counts) and is_done:  # one order is there from the start
             say(f"The API lists {counts[0]:,} forecasts and {counts[1]} purchase orders")
             return
         if progress and progress != said:
