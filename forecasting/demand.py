@@ -15,6 +15,8 @@ FULL_HISTORY_DAYS = 400
 _WINDOW_DAYS = 400
 _TELLING_UNITS = 10_000  # sold in the window: with so few, model and smoother count the same
 _ORIGIN_STEP = 3
+_FULL_MENU = 40  # items
+_FEWEST_ROWS = 2_000
 _RECENCY_HALF_LIFE_DAYS = 250
 
 
@@ -26,12 +28,14 @@ def training_cases(lookup: Lookup, until: int, max_rows: int) -> Cases:
     """Every third origin of the last 400 days × the items then sold × 1…14 days ahead, up to `until`.
 
     Closed and special days teach nothing. Where an item had sold out, the target is what was probably asked for: to
-    leave such days out would teach that demand is what it was on the quieter ones. Above `max_rows` cases are thinned
-    evenly, which varies less than a random sample.
+    leave such days out would teach that demand is what it was on the quieter ones. Above `max_rows` (in proportion, for
+    a menu of under 40 items: more cases of the same few say little new) they are thinned evenly, which varies less than
+    a random sample.
     """
     panel, track = lookup.track.panel, lookup.track
     origins = np.arange(until - 1, max(until - _WINDOW_DAYS, 13), -_ORIGIN_STEP)[::-1]
     active = (track.age[origins] > 7) & _sold_recently(panel.sold)[origins]
+    max_rows = min(max_rows, max(_FEWEST_ROWS, int(max_rows * active.any(axis=0).sum() / _FULL_MENU)))
     at, item = np.nonzero(active)
     horizons = np.arange(1, HORIZON_DAYS + 1)
     cases = Cases(
