@@ -160,7 +160,7 @@ CHECKS: dict[str, Check] = {
     "FORECAST_BACKEND": _one_of("local", "sagemaker"),
     "FORECAST_ENDPOINT": _endpoint,
     "FORECAST_REGION": _region,
-    "WEATHER_PROVIDER": _one_of("", "open-meteo"),
+    "WEATHER_PROVIDER": lambda value: _one_of("open-meteo")(value) if value else None,
     **dict.fromkeys(["WEATHER_FORECAST_URL", "WEATHER_HISTORY_URL"], _web_address),
     "CELERY_BROKER_URL": _redis("redis", "rediss", "redis+socket", "memory"),
 }
