@@ -18,10 +18,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO
 
-from forecasting import engine, panel
-from forecasting.almanac import public_holidays
-from forecasting.features import YEAR_DAYS
-from forecasting.intervals import QUANTILES
+from forecasting import engine
+from forecasting.arithmetic.almanac import public_holidays
+from forecasting.engine import panel
+from forecasting.engine.features import YEAR_DAYS
+from forecasting.engine.intervals import QUANTILES
 
 COLUMNS = ("date", "item", "mean", *(f"q{round(100 * q)}" for q in QUANTILES))
 HOLIDAY_YEARS = 4

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import Q
 
-from forecasting import almanac, uplift
-from forecasting.adjusting import Effect
+from forecasting.arithmetic import almanac, uplift
+from forecasting.arithmetic.adjusting import Effect
+from forecasting.arithmetic.uplift import ItemDay, Uplift
 from forecasting.models import CalendarEvent, Holiday, Scope
 from forecasting.models.calendar import CalendarEventQuerySet
-from forecasting.uplift import ItemDay, Uplift
 from menu.models import MenuItem, SoldOut
 from pos.models import DailySales
 from tenants.models import Restaurant

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from forecasting import dayparts, grid, overview, rounding
+from forecasting import dayparts, overview
+from forecasting.arithmetic import grid, rounding
+from forecasting.arithmetic.grid import Dish, Line
 from forecasting.dayparts import Split
-from forecasting.grid import Dish, Line
 from forecasting.models import Run
 from forecasting.overview import DayLine
 from tenants.models import Restaurant

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.core.cache import cache
 
-from forecasting import splitting
+from forecasting.arithmetic import splitting
+from forecasting.arithmetic.splitting import Shares
 from forecasting.models import Run
-from forecasting.splitting import Shares
 from menu.models import MenuItem
 from pos.models import OrderLine
 from tenants.models import Restaurant

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from forecasting import drivers, occasions, rounding
+from forecasting import occasions
+from forecasting.arithmetic import drivers, rounding
+from forecasting.arithmetic.drivers import Changes, Known
 from forecasting.dayparts import Split
-from forecasting.drivers import Changes, Known
 from forecasting.models import Forecast, Run, Score
 from forecasting.occasions import Occasion
 from forecasting.overview import names, recent_and_last_year

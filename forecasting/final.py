@@ -12,8 +12,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from forecasting import adjusting, calendar
-from forecasting.adjusting import Effect, Numbers
+from forecasting import calendar
+from forecasting.arithmetic import adjusting
+from forecasting.arithmetic.adjusting import Effect, Numbers
 from forecasting.models import Forecast, Override, Run
 
 NUMBERS = ("mean", "q10", "q25", "q50", "q75", "q90", "q95")

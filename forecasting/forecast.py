@@ -30,7 +30,7 @@ from tenants.office import audit
 
 if TYPE_CHECKING:
     from forecasting.engine import Outlook
-    from forecasting.panel import Array, Panel
+    from forecasting.engine.panel import Array, Panel
 
 HORIZON_DAYS = 35
 ABANDONED_AFTER = dt.timedelta(minutes=30)  # a run takes seconds: its worker was killed, or its message lost

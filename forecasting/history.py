@@ -9,10 +9,10 @@ import numpy as np
 import structlog
 from django.utils import timezone
 
-from forecasting import calendar, panel, shortages, state
-from forecasting.engine import MEMORY_DAYS
+from forecasting import calendar, shortages
+from forecasting.engine import MEMORY_DAYS, panel, state
+from forecasting.engine.panel import Array, Panel
 from forecasting.models import EngineState
-from forecasting.panel import Array, Panel
 from menu import dishes
 from menu.models import MenuItem
 from pos.models import DailySales, DailySalesQuerySet

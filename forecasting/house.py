@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from forecasting import shocks
+from forecasting.arithmetic import shocks
 from forecasting.models import Forecast, Run
 from menu import explosion
 from menu.explosion import Moments

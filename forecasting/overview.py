@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from forecasting import covers, drivers, grid, house, occasions
-from forecasting.drivers import Changes, Known
-from forecasting.grid import Dish, Grid
+from forecasting import covers, house, occasions
+from forecasting.arithmetic import drivers, grid
+from forecasting.arithmetic.drivers import Changes, Known
+from forecasting.arithmetic.grid import Dish, Grid
 from forecasting.house import DayOutlook
 from forecasting.models import Forecast, Run
 from forecasting.occasions import Occasion

@@ -14,7 +14,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from forecasting import enough, forecast
+from forecasting import forecast
+from forecasting.arithmetic import enough
 from forecasting.models import Backtest, Run
 from pos.models import DailySales
 from tenants import health
@@ -25,8 +26,8 @@ from tenants.office.models import Job
 
 if TYPE_CHECKING:
     from forecasting.engine import Outlook
-    from forecasting.panel import Panel
-    from forecasting.trial import Hidden
+    from forecasting.engine.panel import Panel
+    from forecasting.engine.trial import Hidden
 
 KIND = Job.Kind.BACKTEST
 RENEWED_AFTER_DAYS = 28  # of newer sales, or of older ones that have come in since
@@ -104,7 +105,8 @@ def _has_news(days: list[dt.date]) -> bool:
 
 def _make(restaurant: Restaurant, job: Job) -> Backtest:
     """Hide, predict, judge; the backtest is written together with the end of its job."""
-    from forecasting import engine, verdict
+    from forecasting import engine
+    from forecasting.engine import verdict
 
     began = time.perf_counter()
     known, hidden = _hide(restaurant, job)
@@ -128,7 +130,8 @@ def _make(restaurant: Restaurant, job: Job) -> Backtest:
 
 def _hide(restaurant: Restaurant, job: Job) -> "tuple[list[dt.date], Hidden]":
     """The open days of the history, and the trial on its last weeks."""
-    from forecasting import history, trial
+    from forecasting import history
+    from forecasting.engine import trial
 
     known = history.read(restaurant.business_date(timezone.now()))
     hidden = trial.hide(known, forecast=partial(_next_morning, restaurant), tell=partial(_tell, job))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from forecasting import enough, proof
+from forecasting import proof
+from forecasting.arithmetic import enough
 from forecasting.models import Backtest
 from menu.models import MenuItem
 from tenants.models import Restaurant

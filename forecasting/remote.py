@@ -11,7 +11,7 @@ from typing import Any
 
 from forecasting import engine, wire
 from forecasting.engine import Outlook
-from forecasting.panel import Panel
+from forecasting.engine.panel import Panel
 
 LARGEST_PAYLOAD = 6 * 1024**2  # bytes that an endpoint takes, and gives back, in one call
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 65  # SageMaker itself gives a container 60 seconds

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from forecasting import tally
+from forecasting.arithmetic import tally
+from forecasting.arithmetic.tally import DishDay, Tally
 from forecasting.models import Score
-from forecasting.tally import DishDay, Tally
 from menu.models import MenuItem
 
 WEEKS = 8

@@ -3,7 +3,7 @@
 import datetime as dt
 from itertools import accumulate
 
-from forecasting.panel import ItemDay
+from forecasting.engine.panel import ItemDay
 from menu.models import SoldOut
 from pos.models import OrderLine
 from tenants.context import current_restaurant

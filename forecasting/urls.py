@@ -1,6 +1,9 @@
 from django.urls import path
 
-from forecasting import accuracy_views, likeness_views, proof_views, views
+from forecasting.views import accuracy as accuracy_views
+from forecasting.views import forecast as views
+from forecasting.views import likeness as likeness_views
+from forecasting.views import proof as proof_views
 
 app_name = "forecasting"
 urlpatterns = [

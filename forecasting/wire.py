@@ -19,7 +19,7 @@ import numpy as np
 
 from forecasting import engine
 from forecasting.engine import Outlook
-from forecasting.panel import Array, Panel
+from forecasting.engine.panel import Array, Panel
 
 DTYPES = ("<f8", "<i8", "|b1", "<M8[D]")
 LARGEST_ARRAY = 256 * 1024**2  # bytes, unfolded: 5,000 items over 10 years are 146 MB

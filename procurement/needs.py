@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from forecasting import shocks
+from forecasting.arithmetic import shocks
+from forecasting.arithmetic.shocks import Shock
 from forecasting.models import Forecast, Run
-from forecasting.shocks import Shock
 from menu import explosion
 from menu.explosion import Moments
 from menu.recipes import Book

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from forecasting.shocks import Shock
+from forecasting.arithmetic.shocks import Shock
 from menu.explosion import Moments
 from procurement import gamma, wording
 from procurement.deliveries import Slot

@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from flux import tasks
 from forecasting import overrides
-from forecasting.api import RoundedField
+from forecasting.api.forecasts import RoundedField
 from forecasting.models import Override, Scope
 from menu.models import MenuItem
 from tenants.actors import asking

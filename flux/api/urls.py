@@ -5,11 +5,11 @@ from rest_framework.routers import SimpleRouter
 
 from flux.api import views
 from flux.api.overrides import OverrideViewSet
-from forecasting.accuracy_api import AccuracyViewSet
-from forecasting.api import ForecastRunViewSet, ForecastViewSet
-from forecasting.calendar_api import CalendarEventViewSet, DailyFactViewSet, HolidayViewSet
-from forecasting.likeness_api import LikenessViewSet
-from forecasting.proof_api import BacktestViewSet
+from forecasting.api.accuracy import AccuracyViewSet
+from forecasting.api.calendar import CalendarEventViewSet, DailyFactViewSet, HolidayViewSet
+from forecasting.api.forecasts import ForecastRunViewSet, ForecastViewSet
+from forecasting.api.likeness import LikenessViewSet
+from forecasting.api.proof import BacktestViewSet
 from menu.api import MenuItemViewSet, SoldOutViewSet
 from procurement.api import PurchaseOrderViewSet
 

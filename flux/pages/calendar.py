@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from flux import tasks
 from forecasting import calendar, events
+from forecasting.arithmetic.uplift import Uplift
 from forecasting.events import EventRefused
 from forecasting.models import CalendarEvent, Run, Scope
-from forecasting.uplift import Uplift
 from menu.models import MenuItem
 from tenants.access import MANAGERS, allow, may
 from tenants.actors import asking

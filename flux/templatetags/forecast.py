@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from flux import charts
 from flux.charts import Chart, FanPoint
-from forecasting.grid import Grid, Line
+from forecasting.arithmetic.grid import Grid, Line
 from forecasting.occasions import Occasion
 
 register = template.Library()

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from flux.templatetags import forecast as tags
-from forecasting.grid import Grid, Line
+from forecasting.arithmetic.grid import Grid, Line
 from forecasting.models import Forecast, Run
 from forecasting.occasions import Happening, Occasion
 from menu.models import MenuItem

@@ -14,7 +14,7 @@ from django.db import models
 from django.http import HttpResponse
 from django.test import Client
 
-import forecasting.api
+import forecasting.api.forecasts
 from conftest import signed_in
 from flux.tests.filling import fill, keys, tenant_models
 from flux.tests.routes import Route, all_routes
@@ -58,7 +58,9 @@ def set_money(first: Decimal, last: Decimal) -> None:
 @pytest.fixture
 def full(restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch) -> Restaurant:
     """Rows of every kind, and a second dish, so that shares and orders may depend on money."""
-    monkeypatch.setattr(forecasting.api, "LIST_SECONDS", 0)  # what is kept would hide that something has changed
+    monkeypatch.setattr(
+        forecasting.api.forecasts, "LIST_SECONDS", 0
+    )  # what is kept would hide that something has changed
     fill(restaurant, "aardvark", first_id=500)
     stew = MenuItem.objects.create(name="aardvark stew")
     for sold in list(DailySales.objects.all()):

@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 
-from forecasting.panel import Panel, weekday
+from forecasting.engine.panel import Panel, weekday
 
 FIRST = dt.date(2024, 1, 1)  # a Monday
 WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.3, 1.6, 0.7])

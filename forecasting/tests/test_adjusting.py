@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.adjusting import THOUSANDTH, Effect, Numbers, apply, poisson_range
+from forecasting.arithmetic.adjusting import THOUSANDTH, Effect, Numbers, apply, poisson_range
 
 SATURDAY = dt.date(2026, 11, 28)
 SOUP, STEW, CAKE = (UUID(int=number) for number in (1, 2, 3))

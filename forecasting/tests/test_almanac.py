@@ -1,6 +1,6 @@
 from datetime import date
 
-from forecasting import almanac
+from forecasting.arithmetic import almanac
 
 
 def test_holidays_of_a_country_and_of_its_parts_have_names():

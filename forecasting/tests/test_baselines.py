@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from forecasting import levels
-from forecasting.baselines import SameWeekdayMean, Smoother
-from forecasting.demand import BoostedModel, MenuForecaster, TooLittleHistory, _smoother_weight
-from forecasting.features import Cases, Lookup, grid
+from forecasting.engine import levels
+from forecasting.engine.baselines import SameWeekdayMean, Smoother
+from forecasting.engine.demand import BoostedModel, MenuForecaster, TooLittleHistory, _smoother_weight
+from forecasting.engine.features import Cases, Lookup, grid
 from forecasting.tests import generated
 
 

@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 
 from forecasting import calendar, history
-from forecasting.adjusting import Effect
+from forecasting.arithmetic.adjusting import Effect
 from forecasting.models import CalendarEvent, Holiday
 from forecasting.tests.factories import NOW, TODAY, sell
 from menu.models import SoldOut

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import censoring
+from forecasting.engine import censoring
 
 UNKNOWN = np.nan
 

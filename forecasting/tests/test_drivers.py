@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from forecasting import drivers
-from forecasting.drivers import Changes, Known
+from forecasting.arithmetic import drivers
+from forecasting.arithmetic.drivers import Changes, Known
 
 UNTIL = dt.date(2026, 11, 22)  # a Sunday
 SATURDAY = dt.date(2026, 11, 28)

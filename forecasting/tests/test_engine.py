@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from forecasting import __main__ as command
-from forecasting import engine, panel
+from forecasting import engine
+from forecasting.engine import panel
 from forecasting.tests import generated
 
 FRENCH_BAKERY = Path(__file__).parents[3] / "shared/data/french_bakery/daily.csv.gz"

@@ -3,8 +3,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecasting import features, levels
-from forecasting.features import Cases, Codes, Lookup, grid
+from forecasting.engine import features, levels
+from forecasting.engine.features import Cases, Codes, Lookup, grid
 from forecasting.tests import generated
 
 

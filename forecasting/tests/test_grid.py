@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import grid
-from forecasting.grid import Dish
+from forecasting.arithmetic import grid
+from forecasting.arithmetic.grid import Dish
 
 DAYS = [dt.date(2026, 11, 21) + dt.timedelta(days=ahead) for ahead in range(3)]
 

@@ -1,7 +1,7 @@
 import datetime as dt
 
 from forecasting import history
-from forecasting.panel import closed_weekdays
+from forecasting.engine.panel import closed_weekdays
 from forecasting.tests import generated
 from forecasting.tests.factories import TODAY, sell, trade
 from menu.tests.factories import MenuItemFactory

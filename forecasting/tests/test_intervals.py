@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecasting import levels
-from forecasting.backtest import Replay
-from forecasting.features import Cases, Lookup
-from forecasting.intervals import (
+from forecasting.engine import levels
+from forecasting.engine.backtest import Replay
+from forecasting.engine.features import Cases, Lookup
+from forecasting.engine.intervals import (
     QUANTILES,
     Dispersion,
     Intervals,

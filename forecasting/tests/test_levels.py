@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecasting import levels
+from forecasting.engine import levels
 from forecasting.tests import generated
 
 

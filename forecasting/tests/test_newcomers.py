@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from forecasting import engine, newcomers, panel
+from forecasting import engine
+from forecasting.engine import newcomers, panel
 from forecasting.tests import generated
 
 ITEMS = ("lasagne", "cannelloni")

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 
-from forecasting import panel
+from forecasting.engine import panel
 from forecasting.tests import generated
 
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)

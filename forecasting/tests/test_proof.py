@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 
-from forecasting import enough, forecast, proof, remote, trial
+from forecasting import forecast, proof, remote
+from forecasting.arithmetic import enough
+from forecasting.engine import trial
 from forecasting.models import Backtest, DailyFact, Forecast, Run
 from forecasting.tasks import ask_for_backtest, run_backtest
 from forecasting.tests.factories import NOW, TODAY, trade

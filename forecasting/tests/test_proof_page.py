@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from forecasting import enough, proven
+from forecasting import proven
+from forecasting.arithmetic import enough
 from forecasting.models import Backtest
 from forecasting.tests.factories import sell
 from menu.models import MenuItem

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from forecasting import engine, levels, rehearsal
-from forecasting.backtest import Replay
-from forecasting.demand import MenuForecaster
-from forecasting.features import Cases, Lookup
-from forecasting.rehearsal import BASELINE, MODEL, SMOOTHER
+from forecasting import engine
+from forecasting.engine import levels, rehearsal
+from forecasting.engine.backtest import Replay
+from forecasting.engine.demand import MenuForecaster
+from forecasting.engine.features import Cases, Lookup
+from forecasting.engine.rehearsal import BASELINE, MODEL, SMOOTHER
 from forecasting.tests import generated
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecasting import engine, levels, panel
-from forecasting.almanac import public_holidays
-from forecasting.backtest import pinball
-from forecasting.intervals import QUANTILES
-from forecasting.panel import Panel
+from forecasting import engine
+from forecasting.arithmetic.almanac import public_holidays
+from forecasting.engine import levels, panel
+from forecasting.engine.backtest import pinball
+from forecasting.engine.intervals import QUANTILES
+from forecasting.engine.panel import Panel
 from forecasting.tests import generated
 
 FRENCH_BAKERY = Path(__file__).parents[3] / "shared/data/french_bakery/daily.csv.gz"

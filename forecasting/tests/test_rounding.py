@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import rounding
+from forecasting.arithmetic import rounding
 
 parts = st.lists(st.integers(0, 50_000), min_size=1, max_size=30)
 

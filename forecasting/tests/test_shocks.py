@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from forecasting import shocks
+from forecasting.arithmetic import shocks
 
 MONDAY = dt.date(2026, 9, 7)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import splitting
-from forecasting.splitting import Shares
+from forecasting.arithmetic import splitting
+from forecasting.arithmetic.splitting import Shares
 
 weights = st.lists(st.floats(0, 1000), min_size=1, max_size=6).filter(lambda found: sum(found) > 0)
 

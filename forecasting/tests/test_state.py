@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import engine, history, state
+from forecasting import engine, history
+from forecasting.engine import state
+from forecasting.engine.panel import Panel
 from forecasting.models import CalendarEvent, EngineState
-from forecasting.panel import Panel
 from forecasting.tests.factories import TODAY, sell, trade
 from menu.models import MenuItem, SoldOut
 from pos.models import DailySales

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.tally import DishDay, missed_items, missed_total, range_fault, tally
+from forecasting.arithmetic.tally import DishDay, missed_items, missed_total, range_fault, tally
 
 SUNDAY = dt.date(2026, 11, 22)
 SOUP = UUID(int=1)

@@ -5,8 +5,10 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from forecasting import engine, enough, trial, verdict
-from forecasting.panel import Panel
+from forecasting import engine
+from forecasting.arithmetic import enough
+from forecasting.engine import trial, verdict
+from forecasting.engine.panel import Panel
 from forecasting.tests import generated
 
 HORIZON = 14

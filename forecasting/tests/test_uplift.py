@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import uplift
-from forecasting.uplift import PastDay, Uplift
+from forecasting.arithmetic import uplift
+from forecasting.arithmetic.uplift import PastDay, Uplift
 
 DAY = date(2026, 10, 10)
 SOUP, CAKE = UUID(int=1), UUID(int=2)

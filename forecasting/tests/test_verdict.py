@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import verdict
-from forecasting.trial import Hidden
+from forecasting.engine import verdict
+from forecasting.engine.trial import Hidden
 
 
 def hidden(sold, flux, usual, *, scored=None, is_open=None):

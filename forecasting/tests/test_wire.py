@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting import engine, panel, wire
+from forecasting import engine, wire
+from forecasting.engine import panel
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.dates() | st.uuids()
 KEYS = st.text() | st.dates() | st.uuids() | st.tuples(st.dates(), st.none() | st.uuids())

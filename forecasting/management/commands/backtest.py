@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from forecasting import engine, enough, panel, proof, trial, verdict
+from forecasting import engine, proof
 from forecasting.__main__ import Unusable, last_day, read_history
-from forecasting.almanac import public_holidays
+from forecasting.arithmetic import enough
+from forecasting.arithmetic.almanac import public_holidays
+from forecasting.engine import panel, trial, verdict
+from forecasting.engine.panel import Panel
 from forecasting.forecast import HORIZON_DAYS
-from forecasting.panel import Panel
 from menu.models import MenuItem
 from tenants.context import public_context, restaurant_context
 from tenants.models import Restaurant

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting import censoring
-from forecasting.panel import Array, Panel
+from forecasting.engine import censoring
+from forecasting.engine.panel import Array, Panel
 
 HALF_LIVES = (3, 8, 21, 70)  # open days: from "this week" to "this season"
 SHORT, MIDDLE, LONG = 1, 2, 3  # positions in HALF_LIVES of 8, 21 and 70 days

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from forecasting import levels, newcomers
-from forecasting.backtest import WEEK_DAYS
-from forecasting.baselines import PointForecaster, SameWeekdayMean, Smoother
-from forecasting.demand import MenuForecaster
-from forecasting.features import Cases, Facts, Lookup, grid
-from forecasting.intervals import QUANTILES, Intervals
-from forecasting.newcomers import Likeness
-from forecasting.panel import Array, Panel, holes
-from forecasting.rehearsal import (
+from forecasting.engine import levels, newcomers
+from forecasting.engine.backtest import WEEK_DAYS
+from forecasting.engine.baselines import PointForecaster, SameWeekdayMean, Smoother
+from forecasting.engine.demand import MenuForecaster
+from forecasting.engine.features import Cases, Facts, Lookup, grid
+from forecasting.engine.intervals import QUANTILES, Intervals
+from forecasting.engine.newcomers import Likeness
+from forecasting.engine.panel import Array, Panel, holes
+from forecasting.engine.rehearsal import (
     BASELINE,
     FAILURES,
     MODEL,

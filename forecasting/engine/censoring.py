@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.panel import Array
+from forecasting.engine.panel import Array
 
 _MIN_MEAN, _MIN_DISPERSION = 0.01, 1.1
 _HARDLY_POSSIBLE = 1e-12  # below this probability a ratio of probabilities is rounding noise

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from forecasting import engine, levels, shocks
-from forecasting.baselines import SameWeekdayMean
-from forecasting.enough import WEEK_DAYS, history_days, weeks_to_hide
-from forecasting.features import Lookup, grid
-from forecasting.intervals import QUANTILES
-from forecasting.panel import Array, Panel
+from forecasting import engine
+from forecasting.arithmetic import shocks
+from forecasting.arithmetic.enough import WEEK_DAYS, history_days, weeks_to_hide
+from forecasting.engine import levels
+from forecasting.engine.baselines import SameWeekdayMean
+from forecasting.engine.features import Lookup, grid
+from forecasting.engine.intervals import QUANTILES
+from forecasting.engine.panel import Array, Panel
 
 ACTIVE_DAYS = 28  # an item that was not sold for so long before a week is not judged in it
 TRIMMED_WEEKS = 8

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from forecasting import backtest
-from forecasting.intervals import QUANTILES
-from forecasting.panel import Array
-from forecasting.trial import Hidden
+from forecasting.engine import backtest
+from forecasting.engine.intervals import QUANTILES
+from forecasting.engine.panel import Array
+from forecasting.engine.trial import Hidden
 
 TOP_ITEMS = 20
 FLUX, SAME_WEEKDAY, TRIMMED = "flux", "same_weekday", "trimmed"

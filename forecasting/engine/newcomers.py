@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 
-from forecasting.panel import Array
+from forecasting.engine.panel import Array
 
 Likeness = Mapping[Hashable, tuple[Hashable, float]]  # item → (item that it sells like, its share of that one's sales)
 

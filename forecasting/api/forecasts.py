@@ -18,8 +18,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from forecasting import dayparts_api, forecast
-from forecasting.dayparts_api import DayAskedSerializer, DaySplitSerializer
+from forecasting import forecast
+from forecasting.api import dayparts
+from forecasting.api.dayparts import DayAskedSerializer, DaySplitSerializer
 from forecasting.models import Forecast, Run
 from forecasting.tasks import run_forecast
 from menu.models import MenuItem
@@ -185,7 +186,7 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
         asked.is_valid(raise_exception=True)
         restaurant = current_restaurant()
         day = asked.validated_data.get("date") or restaurant.business_date(timezone.now())
-        found = dayparts_api.read(restaurant, day)
+        found = dayparts.read(restaurant, day)
         return Response(DaySplitSerializer(found).data)
 
     @extend_schema(request=NewForecastSerializer, responses={201: ForecastSerializer})

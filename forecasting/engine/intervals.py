@@ -5,10 +5,10 @@ from typing import Self
 
 import numpy as np
 
-from forecasting.backtest import Replay
-from forecasting.demand import BoostedModel
-from forecasting.features import HORIZON_DAYS, Cases, Lookup
-from forecasting.panel import Array
+from forecasting.engine.backtest import Replay
+from forecasting.engine.demand import BoostedModel
+from forecasting.engine.features import HORIZON_DAYS, Cases, Lookup
+from forecasting.engine.panel import Array
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 CLOSE_SHARE = 0.2  # "close" is within ±20 % of the forecast …

@@ -4,9 +4,9 @@ from typing import Self
 
 import numpy as np
 
-from forecasting.baselines import Smoother
-from forecasting.features import DAY_OF_YEAR, HORIZON_DAYS, Cases, Codes, Lookup
-from forecasting.panel import Array
+from forecasting.engine.baselines import Smoother
+from forecasting.engine.features import DAY_OF_YEAR, HORIZON_DAYS, Cases, Codes, Lookup
+from forecasting.engine.panel import Array
 
 ACTIVE_DAYS = 28  # an item that has not sold for so long is not part of the lesson
 MODEL_MIN_DAYS = 56

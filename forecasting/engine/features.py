@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from forecasting import levels
-from forecasting.panel import Array, weekday
+from forecasting.engine import levels
+from forecasting.engine.panel import Array, weekday
 
 BASE_FLOOR = 0.02  # units; keeps ratios finite
 HOLIDAY_REACH_DAYS = 8

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
-from forecasting.panel import Array
+from forecasting.engine.panel import Array
 
 VERSION = "ledger-1"
 _BROKEN = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, TypeError, AttributeError)

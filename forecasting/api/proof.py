@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from forecasting import enough, proof
-from forecasting.api import NothingToForecast
+from forecasting import proof
+from forecasting.api.forecasts import NothingToForecast
+from forecasting.arithmetic import enough
 from forecasting.models import Backtest
 from forecasting.tasks import ask_for_backtest
 from tenants.actors import asking

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.baselines import PointForecaster
-from forecasting.features import Cases, Lookup
-from forecasting.panel import Array
+from forecasting.engine.baselines import PointForecaster
+from forecasting.engine.features import Cases, Lookup
+from forecasting.engine.panel import Array
 
 WEEK_DAYS = 7
 

@@ -4,9 +4,9 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from forecasting import levels
-from forecasting.features import HORIZON_DAYS, Cases, Lookup
-from forecasting.panel import Array
+from forecasting.engine import levels
+from forecasting.engine.features import HORIZON_DAYS, Cases, Lookup
+from forecasting.engine.panel import Array
 
 _EVIDENCE_DAYS = 56
 _SHARPNESS = 20  # how strongly the candidate with the smallest error is preferred

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecasting import rounding
+from forecasting.arithmetic import rounding
 
 BORROWED = 20.0  # units of one's own that count as much as what is borrowed
 FINE = 1000  # shares are applied to thousandths of thousandths, so that rounding is all that is lost

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import groupby
 from uuid import UUID
 
-from forecasting import rounding
+from forecasting.arithmetic import rounding
 
 OTHERS = "Other dishes"
 

@@ -8,7 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from forecasting import enough, proof, proven
+from forecasting import proof, proven
+from forecasting.arithmetic import enough
 from forecasting.tasks import ask_for_backtest
 from tenants.access import MANAGERS, allow, may
 from tenants.actors import asking

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from forecasting import backtest
-from forecasting.backtest import WEEK_DAYS, Replay
-from forecasting.baselines import PointForecaster, SameWeekdayMean, Smoother
-from forecasting.demand import MODEL_MIN_DAYS, MenuForecaster, TooLittleHistory
-from forecasting.features import Lookup
-from forecasting.intervals import Intervals, QuantileModels
-from forecasting.panel import Array
+from forecasting.engine import backtest
+from forecasting.engine.backtest import WEEK_DAYS, Replay
+from forecasting.engine.baselines import PointForecaster, SameWeekdayMean, Smoother
+from forecasting.engine.demand import MODEL_MIN_DAYS, MenuForecaster, TooLittleHistory
+from forecasting.engine.features import Lookup
+from forecasting.engine.intervals import Intervals, QuantileModels
+from forecasting.engine.panel import Array
 
 MODEL, SMOOTHER, BASELINE = "model", "smoother", "same_weekday"
 REPORT_WEEKS = 4
