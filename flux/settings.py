@@ -293,9 +293,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {  # several things have a `status` or a `kind`
+    "ENUM_NAME_OVERRIDES": {  # several things have a `status`, a `kind` or an `effect`
+        "CalendarEventEffect": "forecasting.models.CalendarEvent.Effect",
         "CalendarEventKind": "forecasting.models.CalendarEvent.Kind",
         "HolidayKind": "forecasting.models.Holiday.Kind",
+        "OverrideEffect": "forecasting.models.Override.Effect",
         "RunStatus": "forecasting.models.Run.Status",
         "PurchaseOrderStatus": "procurement.models.PurchaseOrder.Status",
     },
