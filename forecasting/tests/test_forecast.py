@@ -34,11 +34,8 @@ def test_a_completed_run_says_what_it_rests_on(restaurant):
     trade(40, 2)
     run = forecast.make(restaurant, now=NOW)
     run.refresh_from_db()
-    assert (run.status, run.cutoff_on, run.model_version) == (
-        "completed",
-        TODAY - dt.timedelta(days=1),
-        engine.MODEL_VERSION,
-    )
+    yesterday = TODAY - dt.timedelta(days=1)
+    assert (run.status, run.cutoff_on, run.model_version) == ("completed", yesterday, engine.MODEL_VERSION)
     assert (run.started_at, run.error, run.progress) == (NOW, "", 1.0)
     assert run.finished_at >= NOW
     assert sorted(run.timings) == ["compute", "read", "write"]
