@@ -86,9 +86,7 @@ class BoostedModel:
         """Learn from targets up to row `until`. Raises TooLittleHistory."""
         cases = training_cases(lookup, until, self.max_rows)
         if len(cases) < self.min_rows:
-            raise TooLittleHistory(
-                f"The model needs {self.min_rows} sales of an item and day to learn from and found {len(cases)}."
-            )
+            raise TooLittleHistory("The model has too few days on which the dishes sold to learn from them.")
         return self.fit_cases(lookup, cases, until)
 
     def fit_cases(self, lookup: Lookup, cases: Cases, until: int) -> Self:

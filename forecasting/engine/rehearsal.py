@@ -20,6 +20,11 @@ from forecasting.engine.panel import Array
 
 MODEL, SMOOTHER, BASELINE = "model", "smoother", "same_weekday"
 REPORT_WEEKS = 4
+MODEL_FROM_DAYS = MODEL_MIN_DAYS + REPORT_WEEKS * WEEK_DAYS
+TOO_SHORT = (
+    f"The model is used from {MODEL_FROM_DAYS} days of sales on: {MODEL_MIN_DAYS} to learn from and "
+    f"{REPORT_WEEKS} weeks to be tried on. There are {{}} days so far."
+)
 SEED = 1
 FAILURES = (
     TooLittleHistory,
@@ -53,10 +58,14 @@ class Rehearsal:
 
     replay: Replay
     lessons: tuple[Lesson, ...]
+    n_days: int  # of the whole history
 
     @property
     def notes(self) -> list[str]:
-        return list(dict.fromkeys(note for lesson in self.lessons for note in lesson.notes))
+        """Why there is no model, in a sentence about the whole history rather than about each lesson's part of it."""
+        if self.n_days < MODEL_FROM_DAYS:
+            return [TOO_SHORT.format(self.n_days)]
+        return [note for lesson in self.lessons for note in lesson.notes][-1:]
 
 
 def rehearse(lookup: Lookup, horizon_days: int) -> Rehearsal:
@@ -70,7 +79,7 @@ def rehearse(lookup: Lookup, horizon_days: int) -> Rehearsal:
         backtest.replay(lookup, {m: lesson.methods[m] for m in everywhere}, lesson.origins, horizon_days=horizon_days)
         for lesson in lessons
     ]
-    return Rehearsal(backtest.joined(parts, everywhere), lessons)
+    return Rehearsal(backtest.joined(parts, everywhere), lessons, last + 1)
 
 
 def _weeks(n_days: int) -> int:

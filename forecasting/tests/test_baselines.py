@@ -39,7 +39,7 @@ def test_the_model_refuses_too_little_history():
     lookup = Lookup(levels.track(generated.sales(40, 3)))
     with pytest.raises(TooLittleHistory, match="needs 56 days of sales to learn from and found 40"):
         MenuForecaster().fit(lookup, 39)
-    with pytest.raises(TooLittleHistory, match="needs 500 sales of an item and day"):
+    with pytest.raises(TooLittleHistory, match="too few days on which the dishes sold"):
         BoostedModel().fit(lookup, 20)
 
 

@@ -41,7 +41,10 @@ def test_a_completed_run_says_what_it_rests_on(restaurant):
     assert sorted(run.timings) == ["compute", "read", "write"]
     assert (run.report["method"], run.report["history_days"], run.report["weeks"]) == ("smoother", 40, 3)
     assert run.report["scores"]["smoother"]["wape"] > 0
-    assert run.report["notes"] == ["The model needs 56 days of sales to learn from and found 19."]
+    assert run.report["notes"] == [
+        "The model is used from 84 days of sales on: 56 to learn from and 4 weeks to be tried on. "
+        "There are 40 days so far."
+    ]
     assert run == Run.objects.current()
 
 
