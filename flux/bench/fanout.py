@@ -135,7 +135,8 @@ def fill(restaurant: Restaurant, n_items: int, n_days: int) -> None:
             cursor.execute(HISTORY, asked)
         sources.settle(days, now=now)
         # A proof of the forecast is made once a month, and so not in the night that is measured.
-        Backtest.objects.create(first_on=days[-1], last_on=days[-1], model_version="none", created_at=now)
+        known = {"history_first_on": days[0].isoformat()}
+        Backtest.objects.create(first_on=days[-1], last_on=days[-1], model_version="none", result=known)
 
 
 def night(workers: int, restaurants: list[Restaurant]) -> Night:
