@@ -25,6 +25,7 @@ from tenants.office import hours
 from tenants.office.models import Closure
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+COMING = 4  # events told of where the month has none
 DATE = {"type": "date"}
 
 
@@ -153,6 +154,7 @@ def month(request: HttpRequest) -> HttpResponse:
         "days": _days(first, last, found, today),
         "blanks": range(first.weekday()),
         "entries": entries,
+        "coming": [] if found else list(CalendarEvent.objects.filter(starts_on__gte=max(today, first))[:COMING]),
         "may_edit": may(request, MANAGERS),
         "has_run": Run.objects.current() is not None,
     }

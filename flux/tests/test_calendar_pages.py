@@ -70,6 +70,12 @@ def test_the_month_shows_what_is_known_about_its_days(manager: Client, restauran
     assert "Fair" not in said(manager.get(f"{MONTH}?month=2026-12"))
 
 
+def test_a_month_without_events_tells_of_the_next_ones(manager: Client) -> None:
+    manager.post(ADD, form(name="Match night", starts_on=dt.date(2026, 12, 4)))
+    assert "Match night</a>, Fri 4 Dec" in said(manager.get(MONTH))
+    assert "Coming:" not in said(manager.get(f"{MONTH}?month=2026-12"))
+
+
 def test_a_month_that_is_none_is_not_found(manager: Client) -> None:
     for month in ("2026-13", "soon", "1999-12", "9999-12"):
         assert manager.get(f"{MONTH}?month={month}").status_code == 404
