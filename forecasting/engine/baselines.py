@@ -12,6 +12,7 @@ _EVIDENCE_DAYS = 56
 _SHARPNESS = 20  # how strongly the candidate with the smallest error is preferred
 _SEASON_TRUST = 0.8  # exponent on what former years say
 _LEAST_EXPECTED = 0.01  # units: nothing is impossible
+_AT_ONCE = 50_000  # cases that are in memory at a time
 _VENUE_UNITS = 150  # units sold at which an item's own errors count as much as the venue's
 
 
@@ -49,6 +50,9 @@ class Smoother:
 
     def predict(self, lookup: Lookup, cases: Cases) -> Array:
         """(n,) units."""
+        return np.concatenate([np.empty(0), *(self._expected(lookup, part) for part in cases.parts(_AT_ONCE))])
+
+    def _expected(self, lookup: Lookup, cases: Cases) -> Array:
         near = np.minimum(cases.target, cases.origin + HORIZON_DAYS - 3)  # the middle of the second week
         near = np.where(cases.horizon > HORIZON_DAYS, near, cases.target)
         level = lookup.track.level[cases.origin, :, cases.item]

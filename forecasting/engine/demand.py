@@ -17,6 +17,7 @@ _TELLING_UNITS = 10_000  # sold in the window: with so few, model and smoother c
 _ORIGIN_STEP = 3
 _FULL_MENU = 40  # items
 _FEWEST_ROWS = 2_000
+_AT_ONCE = 20_000  # cases whose features are in memory at a time
 _RECENCY_HALF_LIFE_DAYS = 250
 
 
@@ -37,16 +38,14 @@ def training_cases(lookup: Lookup, until: int, max_rows: int) -> Cases:
     active = (track.age[origins] > 7) & _sold_recently(panel.sold)[origins]
     max_rows = min(max_rows, max(_FEWEST_ROWS, int(max_rows * active.any(axis=0).sum() / _FULL_MENU)))
     at, item = np.nonzero(active)
-    horizons = np.arange(1, HORIZON_DAYS + 1)
-    cases = Cases(
-        np.repeat(origins[at], len(horizons)), np.repeat(item, len(horizons)), np.tile(horizons, len(at))
-    )  # fmt: skip
+    origin, horizons = origins[at], np.arange(1, HORIZON_DAYS + 1)
     usable = np.zeros((len(panel.days) + HORIZON_DAYS, len(panel.items)), dtype=bool)
     usable[: until + 1] = panel.teaching[: until + 1]
-    cases = cases[np.flatnonzero(usable[cases.target, cases.item])]
-    if len(cases) <= max_rows:
-        return cases
-    return cases[np.linspace(0, len(cases) - 1, max_rows).astype(int)]
+    cases = np.flatnonzero(np.column_stack([usable[origin + horizon, item] for horizon in horizons]))
+    if len(cases) > max_rows:
+        cases = cases[np.linspace(0, len(cases) - 1, max_rows).astype(int)]
+    pair, step = np.divmod(cases, len(horizons))
+    return Cases(origin[pair], item[pair], horizons[step])
 
 
 def _sold_recently(sold: Array) -> Array:
@@ -126,8 +125,11 @@ class BoostedModel:
 
     def predict(self, lookup: Lookup, cases: Cases) -> Array:
         """(n,) units, never negative."""
-        ratio = self.model_.predict(self.codes_.transform(self._features(lookup, cases)))
-        return np.maximum(ratio, 0) * lookup.base(cases)
+        parts = [self._ratio(lookup, part) for part in cases.parts(_AT_ONCE)]
+        return np.maximum(np.concatenate([np.empty(0), *parts]), 0) * lookup.base(cases)
+
+    def _ratio(self, lookup: Lookup, cases: Cases) -> Array:
+        return np.asarray(self.model_.predict(self.codes_.transform(self._features(lookup, cases))))
 
 
 def _smoother_weight(sold: Array) -> float:

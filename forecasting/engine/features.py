@@ -1,6 +1,6 @@
 """What the demand model sees of an item, a day to forecast and the day it is forecast from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,11 +53,16 @@ class Cases:
         """Row of the day that is forecast; may lie beyond the panel."""
         return self.origin + self.horizon
 
-    def __getitem__(self, chosen: Array) -> "Cases":
+    def __getitem__(self, chosen: Array | slice) -> "Cases":
         return Cases(self.origin[chosen], self.item[chosen], self.horizon[chosen])
 
     def __len__(self) -> int:
         return len(self.origin)
+
+    def parts(self, size: int) -> Iterator["Cases"]:
+        """They in their order, at most `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self[slice(start, start + size)]
 
 
 def grid(origin: int, n_items: int, horizons: Array) -> Cases:
@@ -104,9 +109,10 @@ class Lookup:
     def year_ratio(self, origin: Array, target: Array) -> Array:
         """Last year's week around the target day over the fortnight up to the origin's day; NaN if unknown."""
         then, before = target - YEAR_DAYS, origin - YEAR_DAYS
-        known = before >= _SETTLED_DAYS
-        ratio = self._week_mean[np.where(known, then, 0)] / self._fortnight_mean[np.where(known, before, 0)]
-        return np.clip(np.where(known, ratio, np.nan), 0.2, 5.0)
+        settled = before >= _SETTLED_DAYS
+        sold, usual = self._week_mean[np.where(settled, then, 0)], self._fortnight_mean[np.where(settled, before, 0)]
+        unknown = np.full(len(sold), np.nan)
+        return np.clip(np.divide(sold, usual, out=unknown, where=settled & (usual > 0)), 0.2, 5.0)
 
     def season(self, origin: Array, target: Array) -> Array:
         """(n, k) what the venue sold around the target day over its level of each half-life at the origin, in former

@@ -167,9 +167,9 @@ def _unfamiliar(lookup: Lookup, cases: Cases, mean: Array) -> Array:
 
     The level and the week of a new item are guesses, whose error grows with the mean as a whole, not with its root.
     """
-    age = lookup.track.age
-    share = 1 - age[cases.origin, cases.item] / np.maximum(age[cases.origin].max(axis=1), 1)
-    young = share * 0.5 ** (age[cases.origin, cases.item] / _FAMILIAR_DAYS)
+    age = lookup.track.age[cases.origin, cases.item]
+    oldest = lookup.track.age.max(axis=1)[cases.origin]
+    young = (1 - age / np.maximum(oldest, 1)) * 0.5 ** (age / _FAMILIAR_DAYS)
     return 1 + young * (_NEW_DISPERSION + _NEW_VARIANCE * mean)
 
 

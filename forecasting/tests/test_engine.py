@@ -171,3 +171,17 @@ def test_real_sales_are_forecast_better_than_by_the_same_weekday_mean():
     )  # fmt: skip
     is_open = truth.any(axis=1)
     assert np.abs(outlook.mean - truth)[is_open].sum() < 0.8 * np.abs(baseline - truth)[is_open].sum()
+
+
+@pytest.mark.parametrize(("n_items", "n_days"), [(0, 800), (2_000, 800), (5_000, 320), (50_000, 180)])
+def test_thousands_of_items_are_looked_at_for_fewer_days(n_items, n_days):
+    assert engine._days_that_fit(n_items) == n_days
+
+
+def test_days_before_those_that_fit_change_nothing(monkeypatch):
+    monkeypatch.setattr(engine, "_MOST_ITEM_DAYS", 1_000)
+    monkeypatch.setattr(engine, "_LEAST_DAYS", 50)
+    whole = generated.sales(200, 20)
+    long, short = (engine.forecast(p, horizon_days=7) for p in (whole, whole.tail(50)))
+    assert long.mean.tobytes() == short.mean.tobytes()
+    assert long.report["history_days"] == 50

@@ -42,6 +42,13 @@ def test_without_a_year_the_season_is_unknown():
     assert np.isnan(lookup.year_ratio(np.array([99]), np.array([105]))).all()
 
 
+def test_after_a_fortnight_without_sales_the_turn_of_the_season_is_unknown():
+    panel = generated.sales(430, 2)
+    panel.sold[20:60] = 0
+    with np.errstate(all="raise"):
+        assert np.isnan(Lookup(levels.track(panel)).year_ratio(np.array([50 + 364]), np.array([60 + 364]))).all()
+
+
 def test_the_season_is_what_levels_of_former_years_missed():
     lookup = Lookup(levels.track(generated.sales(900, 5, season=0.5, dispersion=1.05, biggest=300)))
     truth = generated.expected(930, 5, season=0.5).sum(axis=1)

@@ -1,10 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from forecasting.engine import levels
 from forecasting.engine.backtest import Replay
-from forecasting.engine.features import Cases, Lookup
+from forecasting.engine.features import Cases, Lookup, grid
 from forecasting.engine.intervals import (
     QUANTILES,
     Dispersion,
@@ -62,3 +64,15 @@ def test_confidence_is_calibrated_in_every_tenth():
     close = np.abs(sold[n // 2 :] - mean[n // 2 :]) <= np.maximum(2, 0.2 * mean[n // 2 :])
     for tenth in np.array_split(np.argsort(confidence), 10):
         assert confidence[tenth].mean() == pytest.approx(close[tenth].mean(), abs=0.07)
+
+
+def test_ranges_of_a_long_menu_take_memory_by_the_case_and_not_by_case_and_item():
+    n_items = 600
+    lookup, nothing = Lookup(levels.track(generated.sales(30, n_items))), np.empty(0, dtype=int)
+    cases = grid(29, n_items, np.arange(1, 36))
+    fitted = Intervals().fit(Replay(cases[nothing], np.empty(0), {"mean": np.empty(0)}), "mean", n_items)
+    tracemalloc.start()
+    fitted.predict(lookup, cases, np.ones(len(cases)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 800 * len(cases)
