@@ -7,7 +7,8 @@ read at once or night by night.
 
 import io
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -17,6 +18,7 @@ import numpy as np
 from forecasting.engine.panel import Array
 
 VERSION = "ledger-1"
+_EPOCH = date(1970, 1, 1).toordinal()
 _BROKEN = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, TypeError, AttributeError)
 
 
@@ -45,13 +47,15 @@ class Ledger:
         """The ledger of the days in `marks`, with `rows` in the place of what it had of the changed ones."""
         changed = set(self.changed(marks))
         stays = np.isin(self.day, _days(day for day in marks if day not in changed))
-        fresh = list(rows)
-        names = np.array([*np.array(self.items, dtype="U36")[self.item[stays]], *(str(row[1]) for row in fresh)], "U36")
-        day = np.concatenate([self.day[stays], _days(row[0] for row in fresh)])
-        quantity = np.concatenate([self.quantity[stays], np.array([row[2] for row in fresh], dtype=float)])
-        items, item = np.unique(names, return_inverse=True)
+        places = {item: place for place, item in enumerate(self.items)}
+        fresh_day, fresh_item, fresh_quantity = _columns(rows, places)
+        day, quantity = (
+            np.concatenate([self.day[stays], fresh_day]),
+            np.concatenate([self.quantity[stays], fresh_quantity]),
+        )
+        items, item = _in_order(list(places), np.concatenate([self.item[stays], fresh_item]))
         order = np.lexsort([item, day])
-        return Ledger(dict(marks), tuple(items.tolist()), day[order], item[order], quantity[order])
+        return Ledger(dict(marks), items, day[order], item[order], quantity[order])
 
     def dump(self) -> bytes:
         """As a compressed numpy archive."""
@@ -80,6 +84,24 @@ def load(payload: bytes) -> Ledger:
     if len({len(column) for column in columns}) != 1 or (ledger.item >= len(ledger.items)).any():
         raise Unreadable("Its columns do not belong together.")
     return ledger
+
+
+def _columns(rows: Iterable[tuple[date, UUID, float]], places: dict[str, int]) -> tuple[Array, Array, Array]:
+    """Days, places of items and units, (n,) each, without a Python object per row; new items are added to `places`."""
+    day, place, quantity = array("q"), array("q"), array("d")
+    for on, item, units in rows:
+        day.append(on.toordinal() - _EPOCH)
+        place.append(places.setdefault(str(item), len(places)))
+        quantity.append(units)
+    return np.array(day, dtype="datetime64[D]"), np.array(place, dtype=np.int64), np.array(quantity, dtype=float)
+
+
+def _in_order(names: Sequence[str], item: Array) -> tuple[tuple[str, ...], Array]:
+    """The names that occur in `item`, sorted, and (n,) the places in them."""
+    kept = sorted(np.unique(item), key=names.__getitem__)
+    place = np.zeros(len(names), dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    return tuple(names[old] for old in kept), place[item]
 
 
 def _days(days: Iterable[date] | Collection[date]) -> Array:
