@@ -21,7 +21,7 @@ _CAUTIOUS_DAYS = 5  # open days of an item before a sale of it can be called an 
 _SUDDEN_DEVIATIONS = 3.0  # of one day's chance: more than that above what is expected waits for a second day
 _RESTING_DAYS, _RESTING_UNITS = 28, 5.0  # silent so long, and having missed so many sales: off the menu for now
 _RETURN_UNITS, _RETURN_DAYS = 3.0, 2.0  # what an item that comes back is remembered by: at least so much of either
-_SHIFT_DAYS, _SHIFT_SAME_SIDE = 7, 6  # open days that show a new level, and how many of them must agree
+_SHIFT_DAYS, _SHIFT_SAME_SIDE = 10, 9  # open days that show a new level, and how many of them must agree
 _SHIFT_DEVIATIONS, _SHIFT_RATIO = 5.0, 1.25  # how far from the old level, in standard deviations and as a ratio
 _RATES = 1 - 0.5 ** (1 / np.array(HALF_LIVES, dtype=float))
 _SMOOTH = _RATES[MIDDLE]
@@ -150,7 +150,9 @@ class _State:
             self.refresh_levels()
 
     def _follow_shifts(self, counted: Array, w: int, on_menu: Array) -> None:
-        """Where a whole week of open days lies beyond chance above or below the old level, begin anew with that week.
+        """Where ten open days in a row lie beyond chance above or below the old level, begin anew with those days.
+
+        Not sooner: a week of promotion that nobody told of would be taken for the new level whole.
 
         The slow levels are left as they are, to tell what the season was.
         """
@@ -205,7 +207,7 @@ class _State:
 
 
 class _Window:
-    """The last week of open days of each item, beside what the level before it would have sold."""
+    """The last ten open days of each item, beside what the level before it would have sold."""
 
     def __init__(self, n_items: int) -> None:
         self.sold = np.zeros((_SHIFT_DAYS, n_items))
@@ -224,7 +226,7 @@ class _Window:
         return self.sold.sum(axis=0), self.exposure.sum(axis=0)
 
     def shifted(self, dispersion: Array) -> Array:
-        """(i,) whether the week is another level than the one at its beginning."""
+        """(i,) whether these days are at another level than the one at their beginning."""
         sold, exposure = self.totals()
         expected = np.maximum(self.before[0] * exposure, 1e-9)
         far = np.abs(sold - expected) > _SHIFT_DEVIATIONS * np.sqrt(np.maximum(dispersion, 1) * expected)

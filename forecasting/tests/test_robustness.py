@@ -173,6 +173,15 @@ def test_a_new_level_is_reached_in_ten_open_days(factor):
     assert bias(outlook.mean[:, :4], mean[N : N + WEEK, :4]) == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize(("days", "low", "high"), [(7, 1.0, 1.5), (10, 1.7, 2.2)])
+def test_a_week_of_double_sales_is_not_yet_a_level_and_ten_days_are(days, low, high):
+    mean = demand(biggest=90, smallest=30)
+    lifted = mean.copy()
+    lifted[N - days :, :4] *= 2
+    before, after = (levels.track(known(generated.drawn(m, dispersion=1.2))).level[-1] for m in (mean, lifted))
+    assert low < np.median(after[levels.MIDDLE, :4] / before[levels.MIDDLE, :4]) < high
+
+
 def test_moving_holidays_are_forecast_nearly_as_well_as_other_days():
     days = np.datetime64(generated.FIRST, "D") + np.arange(840)
     holidays = public_holidays("FR", "", range(2024, 2028))
