@@ -67,11 +67,11 @@ def of(outlooks: Iterable[DayOutlook], date: dt.date) -> DayOutlook | None:
 
 
 def prices(last_on: dt.date | None) -> dict[UUID, float]:
-    """Net sales per unit sold in the four weeks to `last_on`, by dish."""
+    """Net sales per unit sold in the four weeks to `last_on`, by dish; above zero, dishes without one are left out."""
     if last_on is None:
         return {}
-    recent = DailySales.objects.between(last_on - dt.timedelta(days=PRICE_DAYS - 1), last_on).by_item()
-    return {row["menu_item_id"]: float(row["net"] / row["units"]) for row in recent if row["net"] and row["units"]}
+    recent = DailySales.objects.between(last_on - dt.timedelta(days=PRICE_DAYS - 1), last_on)
+    return {item: float(price) for item, price in recent.prices().items()}
 
 
 def moments(mean: Decimal, low: Decimal | None, high: Decimal | None) -> Moments:

@@ -30,7 +30,7 @@ UPDATE forecasting_score AS score
 SET sold = now.sold, was_sold_out = now.was_sold_out, unit_price = coalesce(score.unit_price, now.unit_price)
 FROM (
     SELECT old.id, coalesce(sales.quantity, 0) AS sold,
-        round(sales.net_sales / nullif(sales.quantity, 0), 4) AS unit_price,
+        round(CASE WHEN sales.net_sales > 0 THEN sales.net_sales / nullif(sales.quantity, 0) END, 4) AS unit_price,
         EXISTS (
             SELECT FROM menu_soldout AS gone
             WHERE gone.menu_item_id = old.menu_item_id AND gone.business_date = old.date AND gone.dismissed_at IS NULL
@@ -168,8 +168,7 @@ def baseline(cutoff_on: dt.date, day: dt.date) -> dict[UUID, Decimal]:
 
 def _prices(day: dt.date) -> dict[UUID, Decimal]:
     """Net sales of a unit in the four weeks up to the day, by dish, where they are known."""
-    recent = DailySales.objects.between(day - dt.timedelta(days=PRICE_DAYS - 1), day).filter(net_sales__isnull=False)
-    return {row["menu_item_id"]: row["net"] / row["units"] for row in recent.by_item() if row["units"]}
+    return DailySales.objects.between(day - dt.timedelta(days=PRICE_DAYS - 1), day).prices()
 
 
 def _sold_out(day: dt.date) -> set[UUID]:

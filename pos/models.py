@@ -302,6 +302,15 @@ class DailySalesQuerySet(models.QuerySet["DailySales"]):
         last_on = models.Max("business_date", filter=models.Q(quantity__gt=0))
         return self.values("menu_item_id").annotate(last_on=last_on, **totals).order_by("-units", "menu_item_id")
 
+    def prices(self) -> dict[Any, Decimal]:
+        """Net sales of a unit, by menu item; always above zero.
+
+        Days that returns have left without units or money say nothing of a price; a menu item that has no other days
+        is left out. `MenuItem.price` is no substitute: it is what a guest pays, with whatever tax is in it.
+        """
+        sound = self.filter(quantity__gt=0, net_sales__gt=0).by_item()
+        return {row["menu_item_id"]: row["net"] / row["units"] for row in sound}
+
     def first_days(self) -> models.QuerySet["DailySales", tuple[Any, dt.date]]:
         """menu_item_id and the first date on which it sold."""
         sold = self.filter(quantity__gt=0).order_by("menu_item_id")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forecasting import covers, overview
+from forecasting import covers, house, overview
 from forecasting.models import CalendarEvent, Forecast, Holiday, Override, Run
 from forecasting.tests.factories import NOW, TODAY, sell
 from menu.models import MenuItem
@@ -52,6 +52,19 @@ def test_money_is_what_a_unit_brought_lately(restaurant: Restaurant, run: Run) -
     assert (page.measure, page.net, page.grid.totals.cells[0], page.unpriced) == ("money", 76, 76, 1)
     assert page.days[0].outlook is not None
     assert page.days[0].outlook.net == pytest.approx(75.5)
+
+
+def test_a_return_of_more_than_was_sold_makes_no_money_negative(restaurant: Restaurant, run: Run) -> None:
+    pils, returned = MenuItemFactory(), MenuItemFactory()
+    for item, days_ago, units, net in ((pils, 1, 0, -2500), (pils, 2, 4, 20), (pils, 3, 2, -5), (returned, 1, 0, -7)):
+        day = TODAY - dt.timedelta(days=days_ago)
+        DailySales.objects.create(menu_item=item, business_date=day, quantity=units, net_sales=net)
+    sell(pils, TODAY - dt.timedelta(days=4), 100)  # a file without prices
+    expect(run, pils, TODAY, "10")
+    expect(run, returned, TODAY, "3")
+    page = read(restaurant, run, measure="money")
+    assert house.prices(YESTERDAY) == {pils.pk: 5.0}
+    assert (page.net, page.unpriced) == (50, 1)
 
 
 def test_without_prices_there_is_no_money_to_switch_to(restaurant: Restaurant, run: Run) -> None:

@@ -134,6 +134,19 @@ def test_sold_out_dishes_are_marked_and_prices_kept(restaurant, soup):
     assert not Score.objects.get().was_sold_out
 
 
+@pytest.mark.parametrize(("units", "net"), [(0, -2500), (4, -2500)])
+def test_returns_make_no_price(restaurant, soup, units, net):
+    expect(a_run(), soup)
+    sell(MenuItemFactory(), YESTERDAY, 1)
+    score(restaurant)
+    DailySales.objects.create(menu_item=soup, business_date=YESTERDAY, quantity=units, net_sales=net)
+    score(restaurant)
+    assert Score.objects.get().unit_price is None
+    Score.objects.all().delete()
+    score(restaurant)
+    assert Score.objects.get().unit_price is None
+
+
 def scored_override(restaurant, soup, amount, sold, **about):
     run = a_run()
     expect(run, soup)
