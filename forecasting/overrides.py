@@ -1,13 +1,14 @@
 """What a manager expects of a day, in place of the forecast: made, undone, and applied to the current run at once."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
 
 from forecasting import final, forecast
+from forecasting.arithmetic.adjusting import NARROW_TO_WIDE
 from forecasting.models import Forecast, Override, Run, Scope
 from menu.models import MenuItem
 from tenants.actors import By, actor
@@ -50,7 +51,7 @@ def make(
     """Expect something else of `date` than the forecast does: of all dishes, a category or a dish. Raises Refused.
 
     `amount` is percent more or less, or the units that all of them together will sell. The current run and every later
-    one say so, until it is undone.
+    one say so, until it is undone. What a wider total of that day has no room for is refused, and so is such a total.
     """
     wanted = Override(date=date, scope=scope, category=category, menu_item=item, effect=effect, amount=amount)
     wanted.reason, who = " ".join(reason.split()), actor(by)
@@ -62,6 +63,7 @@ def make(
         wanted.save()
         audit.record("override.made", subject(wanted), by=by, at=now, after={"reason": wanted.reason})
         readjust(run, [date])
+        _keep_totals(wanted, run)
     return wanted
 
 
@@ -102,7 +104,7 @@ def subject(override: Override) -> audit.Subject:
 def in_words(override: Override) -> str:
     """Such as “all dishes +20 %” or “Soup: 40 units”."""
     if override.effect == Override.Effect.UNITS:
-        return f"{about(override)}: {override.amount:,f} units".replace(".000", "")
+        return f"{about(override)}: {_units(override.amount)}"
     return f"{about(override)} {_plain(override.amount)} %"
 
 
@@ -116,6 +118,11 @@ def about(override: Override) -> str:
 def day_in_words(day: dt.date) -> str:
     """Such as “Sat 28 Nov”."""
     return f"{day:%a} {day.day} {day:%b}"
+
+
+def _units(amount: Decimal) -> str:
+    text = f"{amount:,f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + " units"
 
 
 def _plain(percent: Decimal) -> str:
@@ -168,3 +175,62 @@ def _not_twice(wanted: Override) -> None:
             f"{there.author} has overridden {day_in_words(there.date)} already: {in_words(there)} ({there.reason}). "
             "Undo that first, then make yours."
         )
+
+
+def _keep_totals(wanted: Override, run: Run) -> None:
+    """Raises Refused where a total in units would not be the sum, or only by leaving nothing to the other dishes.
+
+    Looked at are `wanted`, if it is a total, and the totals that it is a part of, once the numbers stand.
+    """
+    told = list(Override.objects.in_force().filter(date=wanted.date).select_related("menu_item"))
+    if len(told) < 2:
+        return
+    rows = list(Forecast.objects.on_the_menu(run, wanted.date, wanted.date).select_related("menu_item"))
+    for total in (each for each in told if each.effect == Override.Effect.UNITS):
+        if wanted.pk == total.pk or _is_part(wanted, total):
+            parts = [each for each in told if _is_part(each, total)]
+            _keep_total(total, parts, _told_of(rows, [total]), is_new=wanted.pk == total.pk)
+
+
+def _is_part(narrow: Override, wide: Override) -> bool:
+    """Whether it speaks of some of the dishes of which the wider one does."""
+    if NARROW_TO_WIDE.index(narrow.scope) >= NARROW_TO_WIDE.index(wide.scope):
+        return False
+    return wide.scope == Scope.ALL or (narrow.menu_item is not None and narrow.menu_item.category == wide.category)
+
+
+def _told_of(rows: Sequence[Forecast], told: Sequence[Override]) -> list[Forecast]:
+    """The forecasts of the dishes of which at least one of these overrides speaks."""
+    effects = [final.effect_of(each) for each in told]
+    return [row for row in rows if any(each.touches(row.menu_item_id, row.menu_item.category) for each in effects)]
+
+
+def _keep_total(total: Override, parts: Sequence[Override], rows: Sequence[Forecast], *, is_new: bool) -> None:
+    """`rows` are of all its dishes, `parts` the narrower overrides, `is_new` whether the total came after them."""
+    named = _told_of(rows, parts)
+    if not named:
+        return
+    taken = sum((row.mean for row in named), Decimal())
+    rest = [row for row in rows if row not in named]
+    is_rest_expected = any(final.engine_numbers(row)[0] for row in rest)
+    if (total.amount > taken and rest) or (total.amount == taken and not (taken and is_rest_expected)):
+        return
+    raise Refused(_no_room(parts, taken, rest) if is_new else _too_much(total, taken, rest), "amount")
+
+
+def _no_room(parts: Sequence[Override], taken: Decimal, rest: Sequence[Forecast]) -> str:
+    """What to tell somebody whose total is used up by what was said of some of its dishes."""
+    outermost = [each for each in parts if not any(_is_part(each, other) for other in parts)]
+    names, units = " and ".join(sorted(map(about, outermost))), _units(taken)
+    if not rest:
+        return f"Every one of these dishes has been overridden that day, together {units}: undo one of them first."
+    if len(outermost) > 1:
+        return f"{names} alone are set to {units} that day: undo one of them first, or say more than {units}."
+    return f"{names} alone is set to {units} that day: undo that first, or say more than {units}."
+
+
+def _too_much(total: Override, taken: Decimal, rest: Sequence[Forecast]) -> str:
+    """What to tell somebody whose override leaves a wider total no room."""
+    said = f"{in_words(total)[:1].upper()}{in_words(total)[1:]} that day, says {total.author}"
+    why = "nothing would be left for the other dishes" if rest else f"with yours they would be {_units(taken)}"
+    return f"{said}, and {why}: undo that first, or say {'less' if rest else 'as much as it leaves'}."

@@ -85,6 +85,18 @@ def test_what_is_wrong_is_said_of_its_field(api: Client, soup: MenuItem, wrong: 
     assert not Override.objects.exists()
 
 
+def test_a_total_that_one_dish_uses_up_is_refused_in_words(api: Client, soup: MenuItem) -> None:
+    cake = Forecast.objects.get()
+    cake.pk, cake.menu_item = None, MenuItemFactory(name="Cake")
+    cake.save(force_insert=True)
+    ask(api, scope="item", menu_item=f"{soup.pk}", effect="units", amount=200)
+    answer = ask(api, scope="all", effect="units", amount=150)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "amount")
+    assert "Soup alone is set to 200 units that day" in str(answer.json())
+    assert Override.objects.get().menu_item == soup
+    assert sorted(Forecast.objects.values_list("mean", flat=True)) == [40, 200]
+
+
 def score(item: MenuItem, back: int, **said: object) -> None:
     given = {"mean": 10, "engine_mean": 12, "baseline": 5, "q10": 6, "q90": 14, "sold": 10, "unit_price": 3}
     day = TODAY - dt.timedelta(days=back)

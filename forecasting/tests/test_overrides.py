@@ -146,6 +146,77 @@ def test_what_cannot_be_is_refused_in_words(restaurant, run, said, why):
     assert not Override.objects.exists()
 
 
+UNITS = {"effect": "units"}
+
+
+@pytest.fixture
+def three(run):
+    """Chips and salad, both sides, and soup: ten of each are expected."""
+    return [
+        expect(run, item=MenuItemFactory(name=name, category=category))
+        for name, category in (("Chips", "Sides"), ("Salad", "Sides"), ("Soup", "Starters"))
+    ]
+
+
+def refusal(restaurant, **said):
+    before = list(Forecast.objects.order_by("id").values_list("mean", flat=True))
+    with pytest.raises(overrides.Refused) as refused:
+        override(restaurant, **UNITS, **said)
+    assert list(Forecast.objects.order_by("id").values_list("mean", flat=True)) == before
+    assert refused.value.about == "amount"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("amount", [150, 200])
+@pytest.mark.parametrize("wide", [{"scope": "all"}, {"scope": "category", "category": "Sides"}])
+def test_a_total_that_one_dish_uses_up_is_refused(restaurant, run, three, wide, amount):
+    override(restaurant, **UNITS, scope="item", item=three[0], amount=Decimal(200))
+    assert refusal(restaurant, **wide, amount=Decimal(amount)) == (
+        "Chips alone is set to 200 units that day: undo that first, or say more than 200 units."
+    )
+    override(restaurant, **UNITS, **wide, amount=Decimal(202))
+    touched = run.forecasts.all() if wide["scope"] == "all" else run.forecasts.filter(menu_item__category="Sides")
+    assert sum(row.mean for row in touched) == 202
+
+
+def test_a_total_names_all_that_uses_it_up_and_a_dish_of_a_category_once(restaurant, run, three):
+    override(restaurant, scope="category", category="Sides", amount=Decimal(400))
+    override(restaurant, **UNITS, scope="item", item=three[0], amount=Decimal("20.5"))
+    assert refusal(restaurant, amount=Decimal(60)) == (
+        "Sides alone is set to 70.5 units that day: undo that first, or say more than 70.5 units."
+    )
+    override(restaurant, scope="item", item=three[2], amount=Decimal(0))
+    assert refusal(restaurant, amount=Decimal(100)) == (
+        "Every one of these dishes has been overridden that day, together 80.5 units: undo one of them first."
+    )
+
+
+def test_a_part_that_uses_up_a_total_is_refused(restaurant, run, three):
+    override(restaurant, **UNITS, amount=Decimal(150))
+    assert refusal(restaurant, scope="item", item=three[0], amount=Decimal(150)) == (
+        "All dishes: 150 units that day, says Ada, and nothing would be left for the other dishes: "
+        "undo that first, or say less."
+    )
+    override(restaurant, **UNITS, scope="category", category="Sides", amount=Decimal(100))
+    assert "with yours" in refusal(restaurant, scope="item", item=three[2], amount=Decimal(60))
+    override(restaurant, **UNITS, scope="item", item=three[2], amount=Decimal(50))
+    assert sum(row.mean for row in run.forecasts.all()) == 150
+
+
+def test_dishes_of_which_nothing_is_expected_may_be_left_with_nothing(restaurant, run):
+    chips = expect(run)
+    expect(run, mean=0)
+    override(restaurant, **UNITS, scope="item", item=chips, amount=Decimal(40))
+    override(restaurant, **UNITS, amount=Decimal(40))
+    assert [mean for mean, *_ in numbers(run)] == [40, 0]
+
+
+def test_nothing_at_all_may_be_said_of_a_dish_and_of_all(restaurant, run, three):
+    override(restaurant, **UNITS, scope="item", item=three[0], amount=Decimal(0))
+    override(restaurant, **UNITS, amount=Decimal(0))
+    assert not any(row.mean for row in run.forecasts.all())
+
+
 def test_a_dish_that_is_not_forecast_cannot_be_overridden(restaurant, run):
     expect(run)
     with pytest.raises(overrides.Refused, match="Goulash is not in the forecast of that day"):
