@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Hashable, Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
@@ -11,12 +12,28 @@ from menu.models import MenuItem
 from tenants.keys import uuid7
 
 
+class _DishRow(models.Func):
+    """The row of one dish among the items of a result, found in the database."""
+
+    template = "jsonb_path_query_first(result, '$.items[*] ? (@.item == $item)', %(expressions)s)"
+    output_field = models.JSONField()
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__(models.Value(names, output_field=models.JSONField()))
+
+
 class BacktestQuerySet(models.QuerySet["Backtest"]):
     """Named reads."""
 
     def newest(self) -> "Backtest | None":
         """The one that counts."""
         return self.first()
+
+    def told(self, item: UUID | None = None) -> "BacktestQuerySet":
+        """With `weeks`, `all` (the scores of all dishes) and `dish` (this one's row), but without the long result."""
+        return self.defer("result").annotate(
+            weeks=models.F("result__weeks"), all=models.F("result__all"), dish=_DishRow({"item": str(item)})
+        )
 
 
 class Backtest(models.Model):

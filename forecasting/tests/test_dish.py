@@ -88,7 +88,7 @@ def test_the_run_says_how_it_did_on_the_dish() -> None:
     soup, bread = MenuItemFactory.build(), MenuItemFactory.build()
     of_soup = {"wape": 0.31, "bias": -0.02, "n": 28, "coverage_80": None}
     report = {"weeks": 4, "items": {str(soup.pk): of_soup}}
-    assert outlook.quality_of(report, soup.pk) == outlook.DishQuality(4, 0.31, -0.02, None)
+    assert outlook.quality_of(report, soup.pk) == outlook.DishQuality(4, 0.31, None, None)
     assert outlook.quality_of(report, bread.pk) is None
     assert outlook.quality_of({}, soup.pk) is None
 

@@ -64,9 +64,9 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
         dish = MenuItem.objects.create(name=f"Dish {number}")
         expect(run, dish, run.first_day(timezone.localdate()), 5)
     portal.get("/forecast/")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         portal.get("/forecast/")
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(20):
         portal.get(f"/forecast/{dish.pk}/")
 
 

@@ -1,6 +1,7 @@
 """The page of the proof, in each of its states."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.urls import reverse
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from forecasting import proven
 from forecasting.arithmetic import enough
-from forecasting.models import Backtest
+from forecasting.models import Backtest, Run
 from forecasting.tests.factories import sell
 from menu.models import MenuItem
 from menu.tests.factories import MenuItemFactory
@@ -162,6 +163,34 @@ def test_a_dish_can_be_looked_at(portal, make):
     assert "Dish 1, day by day" in page
     assert f'<option value="{item}" selected>' in page
     assert "All dishes, day by day" in text_of(portal, f"{PAGE}?dish=nonsense")
+
+
+def rows_of(page):
+    """The page's words without its marks."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def test_the_forecast_says_the_figures_of_the_proof_and_its_days(portal, make, today):
+    made = make((100, 24, 36), (50, 12, 24))
+    rehearsal = {"method": "model", "weeks": 2, "scores": {"model": {"wape": 0.22}, "same_weekday": {"wape": 0.39}}}
+    rehearsal["items"] = {row["item"]: {"wape": 0.2, "bias": 0, "coverage_80": 0.9} for row in made.result["items"]}
+    now = timezone.now()
+    Run.objects.create(status="completed", started_at=now, finished_at=now, cutoff_on=made.last_on, report=rehearsal)
+    item, other = (f"/forecast/{row['item']}/" for row in made.result["items"])
+    for page in (text_of(portal, "/forecast/"), text_of(portal, item)):
+        said = rows_of(page[page.index('id="quality"') :])
+        assert "Flux was off by 24 % of units The same weekday’s mean was off by 40 % of units Less error 40 %" in said
+        assert 'href="/forecast/proof/">See the proof' in page
+        assert "hidden and predicted" in said
+        assert "22 %" not in page
+    assert "hidden and predicted 24 % 36 % 77 % All dishes, in the proof 24 % 40 % 81 %" in rows_of(
+        text_of(portal, item)
+    )
+    assert "hidden and predicted 24 % 48 % 77 %" in rows_of(text_of(portal, other))
+    Backtest.objects.all().delete()
+    said = rows_of(text_of(portal, item))
+    assert "tried by this forecast itself on the last 2 weeks 20 % – 90 % All dishes, tried likewise 22 % 39 %" in said
+    assert "not proven yet" in said
 
 
 def test_another_restaurants_proof_is_not_shown(portal, other_restaurant, make):

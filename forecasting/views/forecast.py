@@ -42,6 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "kept": f"days={_days(request)}&in={page.measure}&",
             "groups": page.grid.part({line.item_id for line in dishes}),
             "quality": outlook.quality(run.report),
+            "proof": outlook.proof(),
             "holes": outlook.holes(run.report),
             "is_old": not run.covers(today),
         }
@@ -60,6 +61,8 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
     story = dish.read(restaurant, run, found, first, _days(request))
     ahead = [day for day in story.days if day.mean is not None]
     split = dayparts.read(restaurant, run) if run else None
+    proof = outlook.proof(found.pk)
+    rehearsed = outlook.quality_of(run.report, found.pk) if run else None
     context = {
         "dish": found,
         "run": run,
@@ -73,7 +76,8 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "n_past": dish.PAST_DAYS,
         "n_days": _days(request),
         "quality": outlook.quality(run.report) if run else None,
-        "of_dish": outlook.quality_of(run.report, found.pk) if run else None,
+        "proof": proof,
+        "of_dish": proof.of_dish if proof else rehearsed,
         "measured": dish.measured(found, first),
         "newcomer": likeness.newcomer(found, today),
         "may_edit": may(request, MANAGERS),
