@@ -13,6 +13,7 @@ from statistics import fmean
 Sales = Mapping[date, float]
 
 WEEKDAY_DAYS = 56  # eight of each weekday tell what a weekday is like
+FEWEST_WEEKDAYS = 3  # of which it takes so many at least
 RECENT_DAYS, LEVEL_DAYS = 7, 70  # lately against the last ten weeks
 YEAR_DAYS = 364  # 52 weeks: the same weekday
 FEWEST_UNITS = 10.0
@@ -70,12 +71,16 @@ def words(day: date, expected: float, sales: Sales, known: Known, *, until: date
 
 
 def weekday_effect(day: date, sales: Sales, until: date) -> float | None:
-    """The weekday's mean against the mean of all weekdays on which the house opens, over the last eight weeks."""
-    means = _weekday_means(sales, until, WEEKDAY_DAYS)
-    usual = fmean(means.values()) if means else 0.0
-    if day.weekday() not in means or usual * WEEKDAY_DAYS < FEWEST_UNITS:
+    """The weekday's mean against the mean of all weekdays on which the house opens, over the last eight weeks.
+
+    None where there were fewer than three of that weekday, and where chance alone would do as much.
+    """
+    by_weekday = _by_weekday(sales, until, WEEKDAY_DAYS)
+    same = by_weekday.get(day.weekday(), [])
+    usual = fmean(fmean(units) for units in by_weekday.values()) * len(same) if same else 0.0
+    if len(same) < FEWEST_WEEKDAYS or usual < FEWEST_UNITS or _is_chance(math.fsum(same), usual):
         return None
-    return means[day.weekday()] / usual - 1
+    return _worth_saying(math.fsum(same) / usual - 1)
 
 
 def on_last_year(day: date, expected: float, sales: Sales, until: date) -> float | None:
@@ -108,11 +113,16 @@ def signed(share: float) -> str:
 
 def _weekday_means(sales: Sales, until: date, n_days: int) -> dict[int, float]:
     """Mean units by weekday over the open days of the last `n_days`."""
+    return {weekday: fmean(units) for weekday, units in _by_weekday(sales, until, n_days).items()}
+
+
+def _by_weekday(sales: Sales, until: date, n_days: int) -> dict[int, list[float]]:
+    """The units of each of them."""
     found: dict[int, list[float]] = {}
     for day in _days_to(until, n_days):
         if day in sales:
             found.setdefault(day.weekday(), []).append(sales[day])
-    return {weekday: fmean(units) for weekday, units in found.items()}
+    return found
 
 
 def _days_to(until: date, n_days: int) -> Iterable[date]:
@@ -130,7 +140,7 @@ def _worth_saying(share: float) -> float | None:
 
 def _weekday(day: date, effect: float | None) -> str:
     name = WEEKDAYS[day.weekday()]
-    return name if effect is None or _worth_saying(effect) is None else f"{name} {signed(effect)}"
+    return name if effect is None else f"{name} {signed(effect)}"
 
 
 def _changes(changes: Changes) -> list[str]:

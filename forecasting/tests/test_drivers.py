@@ -26,6 +26,20 @@ def test_a_weekday_is_compared_with_the_average_of_the_days_on_which_the_house_o
     assert drivers.weekday_effect(SATURDAY, {}, UNTIL) is None
 
 
+def test_a_weekday_takes_three_of_its_kind() -> None:
+    sold = sales([100, 0.001, 100, 100, 100, 100, 100], days=21)
+    tuesday = SATURDAY + dt.timedelta(days=3)
+    assert drivers.weekday_effect(tuesday, sold, UNTIL) == pytest.approx(-1, abs=0.001)
+    assert drivers.weekday_effect(tuesday, {day: sold[day] for day in sorted(sold)[7:]}, UNTIL) is None
+    young = {UNTIL - dt.timedelta(days=back): float(back != 5) * 3 for back in range(9)}
+    assert drivers.words(tuesday, 2.5, young, Known(), until=UNTIL) == ["Tuesday"]
+
+
+def test_a_weekday_that_chance_explains_is_only_named() -> None:
+    assert drivers.weekday_effect(SATURDAY, sales([2, 2, 2, 2, 2, 2.5, 2]), UNTIL) is None
+    assert drivers.weekday_effect(SATURDAY, sales([2, 2, 2, 2, 2, 5, 2]), UNTIL) == pytest.approx(5 / (17 / 7) - 1)
+
+
 def test_last_year_is_the_same_weekday_in_the_weeks_about_the_date() -> None:
     then = SATURDAY - dt.timedelta(days=364)
     sold = {then + dt.timedelta(days=shift): units for shift, units in [(-7, 90.0), (0, 100.0), (7, 110.0)]}
@@ -50,7 +64,7 @@ def test_lately_is_told_only_beyond_chance() -> None:
 def test_sales_after_the_last_complete_day_are_not_looked_at() -> None:
     sold = sales(FLAT) | {UNTIL + dt.timedelta(days=1): 1.0}
     assert drivers.lately(sold, UNTIL) is None
-    assert drivers.weekday_effect(SATURDAY, sold, UNTIL) == pytest.approx(0)
+    assert drivers.weekday_effect(SATURDAY, sales(FLAT) | {SATURDAY: 900.0}, UNTIL) is None
 
 
 def test_words_as_a_manager_would_say_them() -> None:
