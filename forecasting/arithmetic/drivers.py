@@ -59,15 +59,15 @@ def words(day: date, expected: float, sales: Sales, known: Known, *, until: date
     """The drivers of `expected` units on `day`, in the order in which people think of them.
 
     `until` is the last date whose sales are complete: what comes after it is not looked at. The recent trend, which is
-    the same for all days, is not among them: see `lately`.
+    the same for all days, is not among them: see `lately`. Facts come last and say that they are only known: whether
+    the engine has learned anything from them cannot be told from what is stored.
     """
     said = [_weekday(day, weekday_effect(day, sales, until))]
     said += [name for name in (known.public_holiday, known.school_holiday) if name]
     said += _changes(known.changes)
-    said += [_fact(kind, value) for kind, value in sorted(known.facts.items())]
     if (year := on_last_year(day, expected, sales, until)) is not None:
         said.append(f"{signed(year)} on last year")
-    return said
+    return said + _facts(known.facts)
 
 
 def weekday_effect(day: date, sales: Sales, until: date) -> float | None:
@@ -151,6 +151,11 @@ def _changes(changes: Changes) -> list[str]:
     if len(changes.names) == 1:
         return [f"{changes.names[0]} {effect}"]
     return [*changes.names, f"together {effect}"]
+
+
+def _facts(facts: Mapping[str, float]) -> list[str]:
+    told = " and ".join(_fact(kind, value) for kind, value in sorted(facts.items()))
+    return [f"also known: {told}"] if told else []
 
 
 def _fact(kind: str, value: float) -> str:

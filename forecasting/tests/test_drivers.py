@@ -76,8 +76,8 @@ def test_words_as_a_manager_would_say_them() -> None:
         "Saturday +60\xa0%",
         "Autumn break",
         "Street fair +20\xa0%",
-        "84 guests booked",
         "+12\xa0% on last year",
+        "also known: 84 guests booked",
     ]
 
 
@@ -92,6 +92,8 @@ def test_several_changes_are_told_together() -> None:
     ]
 
 
-def test_facts_in_their_units() -> None:
+def test_facts_are_told_in_their_units_and_apart_from_reasons() -> None:
     known = Known(facts={"temperature-max": -2.5, "rain-mm": 12, "boats": 1200})
-    assert drivers.words(SATURDAY, 1, {}, known, until=UNTIL)[1:] == ["boats 1,200", "12 mm of rain", "−2.5 °C"]
+    assert drivers.words(SATURDAY, 1, {}, known, until=UNTIL)[1:] == [
+        "also known: boats 1,200 and 12 mm of rain and −2.5 °C"
+    ]
