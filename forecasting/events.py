@@ -73,13 +73,16 @@ def _adjust(*changed: CalendarEvent) -> None:
 
 
 def _faults(event: CalendarEvent, today: dt.date) -> Iterator[Fault]:
-    yield from _wrong_dates(event, today)
+    wrong_dates = list(_wrong_dates(event, today))
+    yield from wrong_dates
     yield from _wrong_scope(event)
     yield from _wrong_effect(event)
     if not event.name:
         yield "name", "Say what it is called."
     elif event.starts_on <= event.ends_on and (same := _same(event)) is not None:
         yield "name", f"“{same.name}” is in the calendar on these days already: change that one."
+    elif wrong_dates:
+        return  # there may be no day before the first
     elif event.effect == CalendarEvent.Effect.LIKE and event.amount is None and event.ends_on >= today:
         yield from _nothing_like_it(event, today)
 

@@ -33,6 +33,7 @@ MOST_KINDS = 12  # each is a column that the model learns from
 MOST = Decimal(10) ** 9
 FURTHEST_DAYS = 366
 OLDEST_DAYS = 10 * 366
+FIRST_YEAR, LAST_YEAR = 2000, 2100  # a moment near year 1 or 9999 has no date in every time zone
 _KIND = DailyFact._meta.get_field("kind").max_length or 40
 
 
@@ -170,7 +171,9 @@ def problems(fact: Fact, *, restaurant: Restaurant, at: dt.datetime) -> Iterator
         yield "value", "this is not a number that can be kept"
     if not -OLDEST_DAYS <= (fact.date - today).days <= FURTHEST_DAYS:
         yield "date", "this is more than ten years ago or more than a year from now"
-    if fact.known_at > at:
+    if not FIRST_YEAR <= fact.known_at.year <= LAST_YEAR:
+        yield "known", f"this lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+    elif fact.known_at > at:
         yield "known", "this lies in the future"
 
 

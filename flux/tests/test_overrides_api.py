@@ -137,3 +137,16 @@ def test_the_kitchen_gets_no_money(restaurant: Restaurant, soup: MenuItem, membe
     api = Client(headers={"host": "bistro.flux.localhost", "authorization": bearer})
     flux = api.get(ACCURACY).json()["total"]["flux"]
     assert (flux["wape"], flux["over_prepared"], flux["under_prepared"]) == (0.2, None, None)
+
+
+@pytest.mark.parametrize("asked", ["date_to=0001-01-01", "date_from=9999-12-31", "date_from=0001-01-01"])
+def test_accuracy_of_a_day_that_no_calendar_holds_is_refused(api: Client, asked: str) -> None:
+    refused = api.get(f"{ACCURACY}?{asked}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, asked.partition("=")[0])
+
+
+@pytest.mark.parametrize("name", ["scope", "effect"])
+def test_half_a_surrogate_pair_is_refused_and_told_back(api: Client, soup: MenuItem, name: str) -> None:
+    refused = ask(api, **{name: "\ud800"})
+    (told,) = refused.json()["errors"]
+    assert (refused.status_code, told["field"], "\ud800" in told["detail"]) == (400, name, True)

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any, ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
@@ -17,6 +18,7 @@ from tenants.access import HidesMoney
 from tenants.context import current_restaurant
 
 WEEKS = 8  # told where no date is asked for
+BOUNDS = [MinValueValidator(dt.date(2000, 1, 1)), MaxValueValidator(dt.date(2100, 12, 31))]
 
 
 class ErrorsSerializer(HidesMoney):
@@ -82,9 +84,14 @@ class AccuracyFilter(filters.FilterSet):
 
     menu_item = filters.UUIDFilter(field_name="menu_item_id", label="Id of the menu item.")
     date_from = filters.DateFilter(
-        field_name="date", lookup_expr="gte", label="First business date; eight weeks back if it is not said."
+        field_name="date",
+        lookup_expr="gte",
+        label="First business date; eight weeks back if it is not said.",
+        validators=BOUNDS,
     )
-    date_to = filters.DateFilter(field_name="date", lookup_expr="lte", label="Last business date, itself included.")
+    date_to = filters.DateFilter(
+        field_name="date", lookup_expr="lte", label="Last business date, itself included.", validators=BOUNDS
+    )
 
 
 @extend_schema(tags=["forecasts"])

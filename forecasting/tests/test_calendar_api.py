@@ -134,3 +134,22 @@ def test_facts_are_kept_all_or_none_and_twice_without_harm(api: Client) -> None:
     given["facts"][2] = {"date": str(day(2)), "kind": "bookings", "value": 1, "known_at": "2027-01-01T00:00:00Z"}
     assert [field for field, _ in errors(send(api, FACTS, given))] == ["facts.2.known_at"]
     assert DailyFact.objects.count() == 2
+
+
+def test_dates_that_have_no_day_before_them_are_refused(api: Client) -> None:
+    first = {"starts_on": "0001-01-01", "effect": "like", "amount": None}
+    assert [name for name, _ in errors(send(api, EVENTS, event(**first)))] == ["ends_on"]
+    known = {"date": str(day(0)), "kind": "rain", "value": 1, "known_at": "0001-01-01T05:00:00Z"}
+    refused = errors(send(api, FACTS, {"facts": [known]}))
+    assert refused == [("facts.0.known_at", "this lies outside the years 2000 to 2100")]
+    assert not DailyFact.objects.exists()
+
+
+def test_half_a_surrogate_pair_as_a_member_is_told_back(api: Client) -> None:
+    assert errors(send(api, EVENTS, event(**{"\ud800": 1}))) == [("\ud800", "There is no such member.")]
+    assert errors(send(api, EVENTS, event(effect="\ud800")))[0][0] == "effect"
+
+
+@pytest.mark.parametrize("first", ["0001-01-01", "9998-01-01"])
+def test_holidays_of_any_year_can_be_asked_for(api: Client, first: str) -> None:
+    assert api.get(f"{HOLIDAYS}?date_from={first}&date_to={first[:4]}-12-31").status_code in {200, 400}

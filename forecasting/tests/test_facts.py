@@ -80,6 +80,8 @@ def test_what_is_wrong_with_a_file_is_said_by_line_and_field(restaurant):
         f"{day(1)},rain,12345678901,",
         "1999-01-01,rain,1,",
         f"{day(1)},rain,1,{day(-4)}",
+        f"{day(-7)},rain,1,0001-01-01",
+        f"{day(1)},rain,1,9999-12-31",
         f"{day(1)},wind,1,",
         f"{day(1)},wind,2,",
     ]
@@ -93,7 +95,9 @@ def test_what_is_wrong_with_a_file_is_said_by_line_and_field(restaurant):
         (6, "value", "this is not a number that can be kept"),
         (7, "date", "this is more than ten years ago or more than a year from now"),
         (8, "known", "this lies in the future"),
-        (10, "value", "another line says 1 for this day"),
+        (9, "known", "this lies outside the years 2000 to 2100"),
+        (10, "known", "this lies outside the years 2000 to 2100"),
+        (12, "value", "another line says 1 for this day"),
     ]
 
 
