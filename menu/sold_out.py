@@ -28,6 +28,7 @@ def mark(item: MenuItem, *, restaurant: Restaurant, by: By, at: dt.datetime) -> 
     """The dish has run out, for the rest of the business date. Told twice is told once. Raises NotOnTheMenu."""
     if not item.is_active:
         raise NotOnTheMenu(f"{item} is off the menu.")
+    _one_at_a_time(item)
     row, is_new = SoldOut.objects.get_or_create(
         menu_item=item,
         business_date=restaurant.business_date(at),
@@ -44,6 +45,7 @@ def mark(item: MenuItem, *, restaurant: Restaurant, by: By, at: dt.datetime) -> 
 def back(item: MenuItem, *, restaurant: Restaurant, by: By, at: dt.datetime) -> SoldOut | None:
     """The dish is to be had again; None where it was not out. What was out for less than SLIP never was."""
     today = restaurant.business_date(at)
+    _one_at_a_time(item)
     row = SoldOut.objects.select_for_update().out_on(today).filter(menu_item=item).first()
     if row is None:
         return None
@@ -145,6 +147,11 @@ def _by_business_date(
         begin = dt.datetime.combine(day, dt.time(restaurant.closeout_hour), tzinfo=restaurant.zone)
         if until_at is None or until_at > begin:
             yield day, begin, until_at if day == last else None
+
+
+def _one_at_a_time(item: MenuItem) -> None:
+    """Let nobody else say that the dish is out or back until the transaction ends."""
+    MenuItem.objects.select_for_update(no_key=True).filter(pk=item.pk).values_list("pk").first()
 
 
 def _locked(sold_out_id: UUID) -> SoldOut:

@@ -1,14 +1,16 @@
 """86: taps, what a point of sale says, and what Flux infers."""
 
 import datetime as dt
+import threading
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from conftest import as_owner
 from menu import board, sold_out
-from menu.models import SoldOut
+from menu.models import MenuItem, SoldOut
 from menu.tests.factories import MenuItemFactory
 from tenants.actors import FLUX, Actor
 from tenants.context import restaurant_context
@@ -235,3 +237,35 @@ def test_the_api_refuses_a_dish_that_is_off_the_menu(api, restaurant):
     eel = MenuItemFactory(name="Eel", is_active=False)
     answer = api.post("/api/v1/sold-out/", {"menu_item": str(eel.pk)}, content_type="application/json")
     assert (answer.status_code, answer.json()["detail"]) == (409, "Eel is off the menu.")
+
+
+@pytest.fixture
+def bistro(committed):
+    """A restaurant whose rows are really committed, and gone after the test."""
+    with restaurant_context(committed[0]):
+        yield committed[0]
+        with as_owner():
+            for model in (SoldOut, MenuItem, AuditEntry):
+                model.objects.all().delete()
+
+
+def test_taps_of_many_hands_at_once_wait_for_each_other(bistro):
+    hake, faults = MenuItemFactory(name="Hake"), []
+
+    def tap_it(turn: int) -> None:
+        with restaurant_context(bistro):
+            for n in range(20):
+                verb = sold_out.back if (turn + n) % 2 else sold_out.mark
+                try:
+                    verb(hake, restaurant=bistro, by=KEIKO, at=NOW)
+                except IntegrityError as fault:
+                    faults.append(fault)
+        connection.close()
+
+    hands = [threading.Thread(target=tap_it, args=[turn]) for turn in range(4)]
+    for each in hands:
+        each.start()
+    for each in hands:
+        each.join()
+    assert faults == []
+    assert SoldOut.objects.out_on(TODAY).count() <= 1
