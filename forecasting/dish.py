@@ -14,12 +14,14 @@ from forecasting.models import Forecast, Run, Score
 from forecasting.occasions import Occasion
 from forecasting.overview import names, recent_and_last_year
 from menu.models import MenuItem, SoldOut
+from pos.models import DailySales
 from tenants.models import Restaurant
 
 PAST_DAYS = 56
 BASELINE_WEEKS, LOOK_BACK_WEEKS = 4, 8
 MEASURED_DAYS = 28
 TENTH = 100  # thousandths
+LEAST_SHOWN = 0.05  # units a day: what is less is shown as 0
 
 Sales = Mapping[dt.date, float]
 
@@ -98,6 +100,13 @@ def read(restaurant: Restaurant, run: Run | None, item: MenuItem, first: dt.date
     past = [_past(known[day], sold, ran_out) for day in every[:PAST_DAYS]]
     ahead = [_ahead(known[day], rows.get(day), sold, until) for day in every[PAST_DAYS:]]
     return Story(past + ahead, drivers.lately(sold, until))
+
+
+def silent_since(item: MenuItem, ahead: Sequence[DishDay], today: dt.date) -> dt.date | None:
+    """The day of its last sale where none of the days ahead expects as much as is shown; None of any other dish."""
+    if not ahead or any((day.mean or 0.0) >= LEAST_SHOWN for day in ahead):
+        return None
+    return DailySales.objects.filter(menu_item=item, quantity__gt=0, business_date__lt=today).last_on()
 
 
 def sales(item: MenuItem, first: dt.date, last: dt.date, until: dt.date) -> dict[dt.date, float]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from forecasting import outlook
 from forecasting.models import Forecast, Run
 from menu.models import MenuItem
+from pos.models import DailySales
 from tenants.models import Restaurant
 from tenants.office.models import Closure
 
@@ -54,6 +55,23 @@ def test_a_planned_closure_is_shown_as_one(portal: Client, run: Run) -> None:
     expect(run, soup, first, 4)
     Closure.objects.create(on=first + dt.timedelta(days=1), note="Wedding")
     assert portal.get("/forecast/").content.decode().count(">closed<") == 1
+
+
+def test_a_dish_that_is_not_sold_any_more_says_so_instead_of_zeros(portal: Client, run: Run) -> None:
+    soup, pie = (MenuItem.objects.create(name=name) for name in ("Soup", "Pie"))
+    today = timezone.localdate()
+    first = run.first_day(today)
+    expect(run, soup, first, 0)
+    expect(run, pie, first, 4)
+    sold_on = first - dt.timedelta(days=50)
+    for item in (soup, pie):
+        DailySales.objects.create(menu_item=item, business_date=sold_on, quantity=1)
+    DailySales.objects.create(menu_item=soup, business_date=sold_on + dt.timedelta(days=1), quantity=0)
+    page = " ".join(portal.get(f"/forecast/{soup.pk}/").content.decode().split())
+    assert f"Not sold since {sold_on:%a} {sold_on.day} {sold_on:%b} though the house was open" in page
+    assert "Confidence" not in page
+    assert "Not sold since" not in portal.get(f"/forecast/{pie.pk}/").content.decode()
+    assert portal.get("/forecast/").content.decode().count("none expected") == 1
 
 
 @pytest.mark.parametrize("rows", [1, 3])

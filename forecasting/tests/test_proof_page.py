@@ -165,6 +165,13 @@ def test_a_dish_can_be_looked_at(portal, make):
     assert "All dishes, day by day" in text_of(portal, f"{PAGE}?dish=nonsense")
 
 
+def test_a_dish_that_sold_nothing_is_not_among_the_most_sold(portal, make):
+    make((100, 24, 36), (0, 0, 0))
+    page = text_of(portal)
+    assert "the 1 most sold" in page
+    assert [name for name in ("Dish 0", "Dish 1") if f'#days">{name}</a>' in page] == ["Dish 0"]
+
+
 def rows_of(page):
     """The page's words without its marks."""
     return " ".join(re.sub(r"<[^>]*>", " ", page).split())

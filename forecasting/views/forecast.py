@@ -71,6 +71,7 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "days": story.days,
         "lately": story.lately,
         "ahead": ahead,
+        "silent_since": dish.silent_since(found, ahead, first),
         "split": split,
         "by_part": dish.by_part(found, ahead, split) if split and split.is_known else [],
         "n_past": dish.PAST_DAYS,

@@ -37,7 +37,7 @@ def proof_page(request: HttpRequest) -> HttpResponse:
             "days": found.proven.days(shown),
             "shown": shown if shown in names else "",
             "shown_name": names.get(shown, ""),
-            "rows": found.proven.rows[: proven.TOP_ITEMS],
+            "rows": [row for row in found.proven.rows if row.units][: proven.TOP_ITEMS],
             "is_stale": found.proven.is_stale(current_restaurant().business_date(now)),
         }
     return render(request, "forecasting/proof.html", context)
