@@ -32,6 +32,12 @@ class Dish:
     name: str
     tally: Tally
 
+    @property
+    def points_nearer(self) -> int:
+        """Percentage points, as they are shown, by which Flux was nearer than the same-weekday mean; 0 if none sold."""
+        flux, usual = self.tally.flux.wape, self.tally.usual.wape
+        return 0 if flux is None or usual is None else round(100 * usual) - round(100 * flux)
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -75,12 +81,12 @@ class Board:
 
     @property
     def best(self) -> list[Dish]:
-        return [line for line in self.items if line.tally.saved_units > 0][:SHOWN_ITEMS]
+        return [line for line in self.items if line.points_nearer > 0][:SHOWN_ITEMS]
 
     @property
     def worst(self) -> list[Dish]:
         """The most further off first."""
-        return [line for line in reversed(self.items) if line.tally.saved_units < 0][:SHOWN_ITEMS]
+        return [line for line in reversed(self.items) if line.points_nearer < 0][:SHOWN_ITEMS]
 
 
 def board(last: dt.date, weeks: int = WEEKS) -> Board:

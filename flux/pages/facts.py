@@ -67,7 +67,7 @@ def facts_upload(request: HttpRequest) -> HttpResponse:
 def facts_forget(request: HttpRequest, kind: str) -> HttpResponse:
     """Take out all facts of a kind."""
     gone = daily.forget(kind, by=asking(request), at=timezone.now())
-    messages.success(request, f"{kind} of {gone:,} days is taken out.")
+    messages.success(request, f"{kind} of {gone:,} day{'' if gone == 1 else 's'} is taken out.")
     if gone:
         forecast_anew()
     return redirect("pages:facts")

@@ -168,7 +168,7 @@ def test_a_dish_can_be_looked_at(portal, make):
 def test_a_dish_that_sold_nothing_is_not_among_the_most_sold(portal, make):
     make((100, 24, 36), (0, 0, 0))
     page = text_of(portal)
-    assert "the 1 most sold" in page
+    assert "the one most sold" in page
     assert [name for name in ("Dish 0", "Dish 1") if f'#days">{name}</a>' in page] == ["Dish 0"]
 
 

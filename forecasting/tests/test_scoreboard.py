@@ -52,6 +52,7 @@ def test_dishes_are_ranked_by_the_units_that_flux_was_nearer(soup: MenuItem) -> 
     score(soup, sold=10, engine_mean=10, baseline=5)
     score(MenuItemFactory(name="Cake"), sold=10, engine_mean=12, baseline=10)
     score(MenuItemFactory(name="Same"), sold=10, engine_mean=9, baseline=11)
+    score(MenuItemFactory(name="Hardly"), sold=1000, engine_mean=1103, baseline=1099)
     board = scoreboard.board(YESTERDAY)
     assert [dish.name for dish in board.best] == ["Soup"]
     assert [dish.name for dish in board.worst] == ["Cake"]
