@@ -11,10 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from flux import tasks
+from flux.pages.back import way_back
 from forecasting import overrides
 from forecasting.models import Override, Run, Scope
 from menu.models import MenuItem
@@ -112,7 +112,7 @@ def override_make(request: HttpRequest) -> HttpResponse:
             messages.success(
                 request, f"{day}, {overrides.in_words(made)}: the forecast says so now, draft orders follow."
             )
-            return redirect(_back(request))
+            return redirect(way_back(request, reverse("pages:overrides")))
     return _show(request, form, status=422)
 
 
@@ -130,7 +130,7 @@ def override_undo(request: HttpRequest, override_id: UUID) -> HttpResponse:
     else:
         tasks.ask_for_suggestions(restaurant)
         messages.success(request, f"Undone: {overrides.day_in_words(gone.date)}, {overrides.in_words(gone)}.")
-    return redirect(_back(request))
+    return redirect(way_back(request, reverse("pages:overrides")))
 
 
 def _coming(today: dt.date, dish: MenuItem | None) -> list[Override]:
@@ -159,10 +159,3 @@ def _show(request: HttpRequest, form: OverrideForm, status: int = 200) -> HttpRe
         "here": reverse("pages:overrides"),
     }
     return render(request, "pages/overrides.html", context, status=status)
-
-
-def _back(request: HttpRequest) -> str:
-    """The page that the form stands on, if it is one of ours."""
-    asked = request.POST.get("next", "")
-    is_ours = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if is_ours else reverse("pages:overrides")

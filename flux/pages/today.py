@@ -9,12 +9,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from flux import tasks
 from flux.charts import Bar, FanPoint
 from flux.pages import todo
+from flux.pages.back import way_back
 from forecasting import house
 from forecasting.house import DayOutlook
 from forecasting.models import Run
@@ -158,10 +160,10 @@ def jobs(request: HttpRequest) -> HttpResponse:
 @allow(MANAGERS)
 @require_POST
 def run_now(request: HttpRequest) -> HttpResponse:
-    """Let the pipeline run now: forecast, then suggested orders."""
+    """Let the pipeline run now: forecast, then suggested orders. Leads back to the page that asked."""
     tasks.ask_for_pipeline(request.restaurant, by=asking(request), now=timezone.now())  # type: ignore[attr-defined]
     messages.info(request, "Flux is making a new forecast and new suggestions. You can go on working.")
-    return redirect("pages:today")
+    return redirect(way_back(request, reverse("pages:today")))
 
 
 def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage:

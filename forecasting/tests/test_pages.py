@@ -74,6 +74,22 @@ def test_a_dish_that_is_not_sold_any_more_says_so_instead_of_zeros(portal: Clien
     assert portal.get("/forecast/").content.decode().count("none expected") == 1
 
 
+def test_made_again_from_here_it_leads_back_here_and_shows_how_far_it_is(portal: Client, run: Run) -> None:
+    button = '<input type="hidden" name="next" value="/forecast/"><button class="button">'
+    assert button in portal.get("/forecast/").content.decode()
+    answer = portal.post("/run/", {"next": "/forecast/"}, follow=True)
+    page = answer.content.decode()
+    assert answer.redirect_chain == [("/forecast/", 302)]
+    assert "Waiting for its turn" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert button not in page
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example/", "https://evil.example/", "javascript:alert(1)", ""])
+def test_it_leads_nowhere_else(portal: Client, run: Run, elsewhere: str) -> None:
+    assert portal.post("/run/", {"next": elsewhere})["Location"] == "/"
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_pages_ask_as_much_for_three_dishes_as_for_one(
     portal: Client, run: Run, rows: int, django_assert_num_queries: object
@@ -82,7 +98,7 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
         dish = MenuItem.objects.create(name=f"Dish {number}")
         expect(run, dish, run.first_day(timezone.localdate()), 5)
     portal.get("/forecast/")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         portal.get("/forecast/")
     with django_assert_num_queries(20):
         portal.get(f"/forecast/{dish.pk}/")

@@ -16,6 +16,7 @@ from forecasting.models import Run
 from menu import sold_out
 from menu.models import MenuItem
 from tenants.access import MANAGERS, allow, may, sees_money
+from tenants.office.models import Job
 
 SHORT, LONG = 14, 35  # days: what the model says, and what the smoother adds beyond
 PER_PAGE = 100
@@ -29,6 +30,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     today = restaurant.business_date(timezone.now())
     run = Run.objects.current()
     context = {"run": run, "today": today, "may_run": may(request, MANAGERS), "n_days": _days(request)}
+    context["jobs"] = list(Job.objects.unfinished())
     if run is not None:
         first, with_money = run.first_day(today), sees_money(request)
         page = glance.read(
