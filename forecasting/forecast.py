@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 HORIZON_DAYS = 35
 ABANDONED_AFTER = dt.timedelta(minutes=30)  # a run takes seconds: its worker was killed, or its message lost
 ABANDONED = "It was interrupted: nobody finished it within half an hour."
+FAULT = "The forecast did not work: a fault in Flux, which its log describes."
 REFUSED = "Whoever asked for it may no longer do so."
 NOTHING_SOLD = "There are no sales of a complete day yet."
 COLUMNS = "forecasting_forecast (run_id, menu_item_id, date, mean, q10, q25, q50, q75, q90, q95, confidence)"
@@ -65,14 +66,18 @@ def start(restaurant: Restaurant, *, now: dt.datetime, requested_by_id: UUID | N
 
 
 def run(run_id: UUID, *, restaurant: Restaurant, now: dt.datetime) -> Run | None:
-    """Compute a pending run; None where somebody else has taken it. What goes wrong is kept on it and raised again."""
+    """Compute a pending run; None where somebody else has taken it. What goes wrong is raised, and told on it."""
     taken = _claim(run_id, restaurant, now)
     if taken is None:
         return None
     try:
         _compute(taken, restaurant, now)
-    except Exception as problem:
-        _fail(taken, f"{type(problem).__name__}: {problem}")
+    except NoSales as missing:
+        _fail(taken, str(missing))
+        raise
+    except Exception:
+        log.exception("forecast_failed", run_id=str(run_id))
+        _fail(taken, FAULT)
         raise
     return taken
 
