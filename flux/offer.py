@@ -1,4 +1,4 @@
-"""A dish comes onto the menu, changes, leaves it or returns: forecast and draft orders follow at once.
+"""A dish comes onto the menu, changes its category, leaves it or returns: forecast and draft orders follow at once.
 
 Whoever asks for the numbers of a run leaves out dishes that are off the menu; what has to be brought up to date are the
 numbers that dishes share (an override of a category's total) and the draft orders. A dish that returns has its old
@@ -23,20 +23,20 @@ from tenants.models import Restaurant
 @transaction.atomic
 def save(dish: MenuItem, restaurant: Restaurant, *, by: By, at: dt.datetime) -> None:
     """Keep what a form says of a dish, new or known."""
-    was_on = None if dish._state.adding else MenuItem.objects.filter(pk=dish.pk, is_active=True).exists()
+    was = MenuItem.objects.filter(pk=dish.pk).values_list("is_active", "category").first()
     dishes.save_dish(dish, by=by, at=at)
-    if was_on is not None and was_on != dish.is_active:
-        _follow(dish, restaurant, by=by, now=at)
+    if was is not None and was != (dish.is_active, dish.category):
+        _follow(dish, restaurant, returns=dish.is_active and not was[0], by=by, now=at)
 
 
-def _follow(dish: MenuItem, restaurant: Restaurant, *, by: By, now: dt.datetime) -> None:
+def _follow(dish: MenuItem, restaurant: Restaurant, *, returns: bool, by: By, now: dt.datetime) -> None:
     transaction.on_commit(forecast.drop_lists)
     run = Run.objects.current()
     if run is None:
         return
     today = restaurant.business_date(now)
     ahead = [today + dt.timedelta(days=n) for n in range((run.last_day - today).days + 1)]
-    if dish.is_active and not Forecast.objects.filter(run=run, menu_item=dish, date__in=ahead).exists():
+    if returns and not Forecast.objects.filter(run=run, menu_item=dish, date__in=ahead).exists():
         tasks.ask_for_pipeline(restaurant, now=now, by=by)
         return
     overrides.readjust(run, ahead)

@@ -137,8 +137,12 @@ def _coming(today: dt.date, dish: MenuItem | None) -> list[Override]:
     found = (
         Override.objects.in_force().filter(date__gte=today).select_related("menu_item").order_by("date", "created_at")
     )
-    touching = found if dish is None else found.touching(dish)
-    return [_told(override) for override in touching]
+    told = [_told(override) for override in (found if dish is None else found.touching(dish))]
+    of_categories = [override for override in told if override.scope == Scope.CATEGORY]
+    filled = set(MenuItem.objects.on_the_menu().values_list("category", flat=True)) if of_categories else set()
+    for override in of_categories:
+        override.is_empty = override.category not in filled  # type: ignore[attr-defined]
+    return told
 
 
 def _told(override: Override) -> Override:

@@ -125,3 +125,16 @@ def test_draft_orders_follow_an_override(
     after = PurchaseOrderLine.objects.get()
     assert after.needed > before.needed
     assert after.packs > before.packs
+
+
+def test_an_override_of_a_category_follows_dishes_that_change_theirs(
+    portal: Client, soup: MenuItem, django_capture_on_commit_callbacks
+) -> None:
+    portal.post(MAKE, SAID | {"about": "category:Starters", "effect": "units", "amount": "60"})
+    empty = "touches nothing: no dish is in this category now"
+    assert (expected(soup), empty in text(portal.get(PAGE))) == (60, False)
+    with django_capture_on_commit_callbacks(execute=True):
+        portal.post(f"/menu/{soup.pk}/edit/", {"category": "Mains", "is_active": "on"})
+    assert (expected(soup), empty in text(portal.get(PAGE))) == (40, True)
+    portal.post(f"/menu/{soup.pk}/edit/", {"category": "Starters", "is_active": "on"})
+    assert (expected(soup), empty in text(portal.get(PAGE))) == (60, False)
