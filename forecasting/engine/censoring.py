@@ -8,6 +8,8 @@ from forecasting.engine.panel import Array
 
 _MIN_MEAN, _MIN_DISPERSION = 0.01, 1.1
 _HARDLY_POSSIBLE = 1e-12  # below this probability a ratio of probabilities is rounding noise
+_LEAST_SHARE = 0.1  # of a day: what was sold in less of it says next to nothing about the rest
+_ROUTINE = 0.5  # share of its days on which an item runs out: from there on the marks are believed less and less
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,32 @@ def demand(sold: Array, expected: Array, dispersion: Array, share: Array) -> Dem
     """Demand given the sales until an item ran out; arrays (n,).
 
     Demand is a negative binomial with mean `expected` and variance `dispersion` × mean. `share` is the part of a usual
-    day's sales that is made by the hour at which the item ran out, NaN where the hour is not known.
+    day's sales that is made by the hour at which the item ran out, NaN where the hour is not known; under a tenth, it
+    counts as not known.
     """
     mean = np.maximum(expected, _MIN_MEAN)
     spread = np.maximum(dispersion, _MIN_DISPERSION)
     least = _at_least(sold, mean, spread)
     until = _after_the_share(sold, mean, spread, np.clip(np.nan_to_num(share), 0, 1))
-    timed = ~np.isnan(share)
+    timed = share >= _LEAST_SHARE
     return Demand(
         np.where(timed, until.mean, least.mean), np.where(timed, until.squared_error, least.squared_error)
     )  # fmt: skip
+
+
+def believed(asked: Demand, sold: Array, usual: Array, ordinary: Array, often: Array, share: Array) -> Demand:
+    """It within bounds that hold however long an item is marked; arrays (n,).
+
+    `ordinary`: units expected from days on which the item did not run out, NaN where there was none. What was missed is
+    at most one such day. `often`: the recent share of days on which it ran out. Beyond half of them what was missed
+    fades where the item was sold and the hour is not known: a mark that nobody takes back would otherwise raise the
+    demand from which the next day's is estimated. `usual`: units that the squared error is measured from.
+    """
+    day = np.where(np.isnan(ordinary), sold, ordinary)
+    trust = np.where((share >= _LEAST_SHARE) | (sold == 0), 1.0, np.clip((1 - often) / (1 - _ROUTINE), 0, 1))
+    mean = np.minimum(sold + trust * (asked.mean - sold), np.maximum(sold, day) + day)
+    as_sold = (mean - usual) ** 2
+    return Demand(mean, np.where(mean < asked.mean, np.minimum(asked.squared_error, as_sold), asked.squared_error))
 
 
 def _at_least(sold: Array, mean: Array, dispersion: Array) -> Demand:

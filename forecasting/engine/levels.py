@@ -70,6 +70,8 @@ class _State:
         self.silence = np.zeros(n_items)
         self.age = np.zeros(n_items)
         self.dispersion = np.ones(n_items)
+        self.unmarked_sums, self.unmarked_exposures = np.zeros(n_items), np.zeros(n_items)
+        self.runs_out = np.zeros(n_items)
         self.last_open = np.full(7, -_WEEKDAY_MEMORY_DAYS)
         self.refresh(0)
 
@@ -115,19 +117,28 @@ class _State:
         counted = np.where(day.special, self.expected(w), self.believable(day.sold, w))
         error = (counted - self._usual(w)) ** 2
         if out.any():
-            asked = censoring.demand(counted[out], self.expected(w)[out], self.dispersion[out], day.share[out])
+            asked = self._asked_for(counted[out], day, out)
             counted[out], error[out] = asked.mean, asked.squared_error
         idle = day.special | resting
         self._update_spread(error, w, idle)
         self._update_shape(counted, w, idle)
         self._update_levels(np.minimum(counted, self.sudden(w)), w, on_menu)
         self._follow_shifts(counted, w, on_menu)
+        self._update_unmarked(counted, w, on_menu, day.sold_out)
         if not day.special.all():
             self._update_venue(counted.sum(), w)
         self._update_memory(day, np.where(out, counted, day.sold), on_menu)
         self.latest[w] = np.where(on_menu, counted, self.latest[w])
         self.last_open[w] = t
         return counted
+
+    def _asked_for(self, sold: Array, day: "_Day", out: Array) -> censoring.Demand:
+        """What was probably asked for of the items that ran `out` (i,), from what was `sold` of them (n,)."""
+        w, share = day.weekday, day.share[out]
+        seen = self.unmarked_exposures > 0
+        ordinary = np.where(seen, _share(self.unmarked_sums, self.unmarked_exposures) * self.profile[w], np.nan)
+        asked = censoring.demand(sold, self.expected(w)[out], self.dispersion[out], share)
+        return censoring.believed(asked, sold, self._usual(w)[out], ordinary[out], self.runs_out[out], share)
 
     def sudden(self, w: int) -> Array:
         """(i,) units above which a single day is an accident: levels follow it only where the day before was alike."""
@@ -185,6 +196,14 @@ class _State:
         keep = np.where(on_menu, (1 - _RATES)[:, None], 1.0)
         self.sums = keep * self.sums + np.where(on_menu, counted, 0.0)
         self.exposures = keep * self.exposures + np.where(on_menu, self.profile[w], 0.0)
+
+    def _update_unmarked(self, counted: Array, w: int, on_menu: Array, out: Array) -> None:
+        """The level of the days on which an item did not run out, and how often it did: what no estimate feeds."""
+        learns = on_menu & ~out
+        keep = np.where(learns, 1 - _SMOOTH, 1.0)
+        self.unmarked_sums = keep * self.unmarked_sums + np.where(learns, counted, 0.0)
+        self.unmarked_exposures = keep * self.unmarked_exposures + np.where(learns, self.profile[w], 0.0)
+        self.runs_out += np.where(on_menu, _RATES[SHORT] * (out - self.runs_out), 0.0)
 
     def _update_venue(self, units: float, w: int) -> None:
         if self.venue_level[MIDDLE] > 0:

@@ -1,11 +1,14 @@
 """Expected demand of sold-out days, against counts that were drawn and then censored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.engine import censoring
+from forecasting.engine import censoring, levels
+from forecasting.tests import generated
 
 UNKNOWN = np.nan
 
@@ -56,3 +59,31 @@ def test_never_less_than_was_sold(sold, mean, dispersion, share):
     assert np.isfinite([expected, squared_error]).all()
     assert expected >= sold * (1 - 1e-9)
     assert squared_error >= 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, UNKNOWN, 0.15, 0.5])
+@pytest.mark.parametrize("marked", [3, 7, 14, 28, 90])
+def test_a_mark_that_nobody_takes_back_does_not_run_away(marked, share):
+    """Sales of eight a day go on. What was missed on a day is at most as much again."""
+    sales = generated.drawn(np.full((200, 1), 8.0), dispersion=1.01)
+    out = np.arange(200)[:, None] >= 200 - marked
+    track = levels.track(replace(sales, sold_out=out, sold_out_share=np.where(out, share, np.nan)))
+    assert track.counted[-marked:].max() <= 2 * max(sales.sold.max(), 8)
+    week = (track.level[-1, levels.SHORT, 0] * track.profile[-1, :, 0]).mean()
+    assert 0.9 * 8 <= week <= (2.1 if share >= 0.1 else 1.5) * 8
+
+
+def test_what_was_missed_counts_in_full_where_a_dish_runs_out_now_and_then():
+    one = [np.array([value]) for value in (12.0, 8.0)]
+    asked = censoring.Demand(np.array([15.0]), np.array([50.0]))
+    now_and_then, always = (
+        censoring.believed(asked, one[0], one[1], one[1], np.array([often]), np.array([UNKNOWN])) for often in (0.3, 1)
+    )
+    assert now_and_then == asked
+    assert always.mean == one[0]
+
+
+def test_a_dish_that_runs_out_at_noon_every_day_is_asked_for_twice_as_much():
+    sales = generated.drawn(np.full((200, 1), 8.0), dispersion=1.01)
+    at_noon = replace(sales, sold_out=np.ones((1, 1), dtype=bool), sold_out_share=np.full((1, 1), 0.5))
+    assert levels.track(at_noon).level[-1, levels.LONG, 0] == pytest.approx(16, rel=0.1)

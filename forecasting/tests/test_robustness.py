@@ -96,6 +96,15 @@ def test_days_that_ran_out_do_not_lower_the_forecast():
     assert bias(forecast(known(unmarked), FORTNIGHT).mean, truth) < -0.03
 
 
+@pytest.mark.parametrize(("marked", "share"), [(7, 0.0), (28, 0.05), (90, np.nan)])
+def test_a_dish_that_goes_on_selling_while_marked_as_out_is_forecast_near_its_level(marked, share):
+    sales = generated.drawn(np.full((N, 3), 8.0), dispersion=1.01)
+    out = np.arange(N)[:, None] >= N - marked
+    outlook = forecast(replace(sales, sold_out=out, sold_out_share=np.where(out, share, np.nan)))
+    week = outlook.mean.mean(axis=0)
+    assert 7.5 <= week.min() <= week.max() <= 16
+
+
 def test_a_new_dish_is_forecast_as_well_as_by_the_same_weekday_mean():
     mean, new = demand(N + WEEK, 20), np.arange(0, 20, 2)
     errors, plain, inside = [], [], []
