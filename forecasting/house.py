@@ -41,19 +41,21 @@ def read(
     rows = Forecast.objects.on_the_menu(run, first, last).values_list("menu_item_id", "date", "mean", "q10", "q90")
     closed = run.closed_days(first, last)
     dishes = {(item, day): moments(mean, low, high) for item, day, mean, low, high in rows if day not in closed}
-    return totals(dishes, first, sold, prices)
+    return totals(dishes, run.unknown_from(first), sold, prices)
 
 
 def totals(
-    dishes: Demand, first: dt.date, sold: Mapping[dt.date, float], prices: Mapping[UUID, float]
+    dishes: Demand, unknown_from: dt.date, sold: Mapping[dt.date, float], prices: Mapping[UUID, float]
 ) -> list[DayOutlook]:
-    """The days that `dishes` speak of, from `first` on.
+    """The days that `dishes` speak of.
 
-    `sold` (units by open day) says how much the days of this house rise and fall together, which the ranges need: the
-    sum of the dishes' 90 % quantiles would be far too high. `prices` is net sales per unit sold, by dish.
+    `sold` (units by open day), before `unknown_from`, says how much the days of this house rise and fall together,
+    which the ranges need: the sum of the dishes' 90 % quantiles would be far too high. With the day after the run's
+    last known one a day has the same range on every page, whichever day a page begins with. `prices` is net sales per
+    unit sold, by dish.
     """
     one_each = {item: {HOUSE: Fraction(1)} for item, _ in dishes}
-    found = explosion.explode(dishes, one_each, shocks.venue_shock(_recent(sold, first)).share)
+    found = explosion.explode(dishes, one_each, shocks.venue_shock(_recent(sold, unknown_from)).share)
     net: dict[dt.date, list[float]] = {}
     for (item, day), demand in dishes.items():
         net.setdefault(day, []).append(demand.mean * prices.get(item, 0.0))
@@ -93,6 +95,6 @@ def _day(date: dt.date, total: Moments, net: float) -> DayOutlook:
     )
 
 
-def _recent(sold: Mapping[dt.date, float], first: dt.date) -> dict[dt.date, float]:
-    earliest = first - dt.timedelta(days=SHOCK_DAYS)
-    return {day: units for day, units in sold.items() if earliest <= day < first}
+def _recent(sold: Mapping[dt.date, float], before: dt.date) -> dict[dt.date, float]:
+    earliest = before - dt.timedelta(days=SHOCK_DAYS)
+    return {day: units for day, units in sold.items() if earliest <= day < before}

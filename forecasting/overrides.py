@@ -115,9 +115,10 @@ def about(override: Override) -> str:
     return override.category if override.scope == Scope.CATEGORY else "all dishes"
 
 
-def day_in_words(day: dt.date) -> str:
-    """Such as “Sat 28 Nov”."""
-    return f"{day:%a} {day.day} {day:%b}"
+def day_in_words(day: dt.date, today: dt.date | None = None) -> str:
+    """Such as “Sat 28 Nov”, with the year where that is not the one of `today`."""
+    year = f" {day.year}" if today and day.year != today.year else ""
+    return f"{day:%a} {day.day} {day:%b}{year}"
 
 
 def _units(amount: Decimal) -> str:
@@ -148,7 +149,7 @@ def _run_of(day: dt.date, today: dt.date) -> Run:
 
 def _not_over(day: dt.date, today: dt.date) -> None:
     if day < today:
-        raise Refused(f"{day_in_words(day)} is over: what was expected of it stays as it was.")
+        raise Refused(f"{day_in_words(day, today)} is over: what was expected of it stays as it was.")
 
 
 def _check(wanted: Override, run: Run) -> None:

@@ -88,7 +88,7 @@ def read(
     priced = grid.in_money(dishes, prices)
     in_units = grid.build(days, closed, dishes, step=STEPS[UNITS])
     in_money = grid.build(days, closed, priced, step=STEPS[MONEY])
-    outlooks = {day.date: day for day in house.totals(expected.demand, first, sold, prices)}
+    outlooks = {day.date: day for day in house.totals(expected.demand, run.unknown_from(first), sold, prices)}
     per_guest = covers.units_per_guest(until)
     lines = [
         DayLine(

@@ -85,6 +85,11 @@ class TodayPage:
         return house.of(self.ahead, self.today)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the house is closed today, by plan or by weekday. A query, made only where nothing is expected."""
+        return self.run is not None and self.today in self.run.closed_days(self.today, self.today)
+
+    @property
     def reached(self) -> float | None:
         """Share of today's forecast that has been sold."""
         if self.expected is None or self.sold is None or not self.expected.units:
@@ -172,10 +177,11 @@ def today_page(restaurant: Restaurant, now: dt.datetime, role: str) -> TodayPage
     last_on = DailySales.objects.last_on()
     run = Run.objects.current()
     first = run.first_day(date) if run else date
-    sales = _sales(min(first, last_on or first) - dt.timedelta(days=house.SHOCK_DAYS), date)
+    known_to = run.unknown_from(first) if run else first
+    sales = _sales(min(first, known_to, last_on or first) - dt.timedelta(days=house.SHOCK_DAYS), date)
     ahead = []
     if run is not None:
-        before = {day: sold.units for day, sold in sales.items() if day < first}
+        before = {day: sold.units for day, sold in sales.items()}
         ahead = house.read(run, first, first + dt.timedelta(days=AHEAD_DAYS - 1), before, house.prices(last_on))
     return TodayPage(
         today=date,

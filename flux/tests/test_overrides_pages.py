@@ -75,7 +75,7 @@ def test_the_forms_choices_reach_from_everything_to_a_dish(portal: Client, soup:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"date": "2020-01-04"}, "Sat 4 Jan is over"),
+        ({"date": "2020-01-04"}, "Sat 4 Jan 2020 is over"),
         ({"reason": ""}, "This field is required."),
         ({"reason": "  "}, "This field is required."),
         ({"amount": "-150"}, "Percent lies between −100 (nothing) and 1,000."),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from flux.pages import today
 from forecasting.models import Forecast, Run
@@ -13,7 +14,7 @@ from pos.models import Connection, DailySales, DaySource, Order, OrderLine
 from procurement.models import PurchaseOrder, PurchaseOrderLine, Supplier, SupplierItem
 from tenants.models import Restaurant
 from tenants.office import jobs
-from tenants.office.models import Job
+from tenants.office.models import Closure, Job
 
 NOW = dt.datetime(2026, 11, 21, 13, 30, tzinfo=dt.UTC)  # Saturday, 14:30 in Paris
 SATURDAY = dt.date(2026, 11, 21)
@@ -180,3 +181,17 @@ def test_the_page_asks_as_much_for_three_dishes_as_for_one(
     portal.get("/")
     with django_assert_num_queries(22):
         portal.get("/")
+
+
+def test_a_closed_day_is_called_closed(portal: Client, restaurant: Restaurant) -> None:
+    date = restaurant.business_date(timezone.now())
+    soup, run = a_dish(), a_run(date - dt.timedelta(days=1))
+    sell(soup, date - dt.timedelta(days=1), 5)
+    assert '<p class="detail">no forecast yet</p>' in portal.get("/").content.decode()
+    expect(run, soup, date, 8)
+    Closure.objects.create(on=date)
+    assert '<p class="detail">closed</p>' in portal.get("/").content.decode()
+    Closure.objects.all().delete()
+    run.report = {"closed_weekdays": [date.weekday()]}
+    run.save()
+    assert '<p class="detail">closed</p>' in portal.get("/").content.decode()

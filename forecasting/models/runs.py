@@ -104,6 +104,10 @@ class Run(models.Model):
         """Where a look ahead begins: today, or the day after the last sales where those are too old for that."""
         return today if self.cutoff_on is None or self.covers(today) else self.cutoff_on + dt.timedelta(days=1)
 
+    def unknown_from(self, first: dt.date) -> dt.date:
+        """The first day whose sales it did not know; `first` where it does not say what it knew."""
+        return self.cutoff_on + dt.timedelta(days=1) if self.cutoff_on else first
+
     def closed_days(self, first: dt.date, last: dt.date) -> frozenset[dt.date]:
         """Planned closures, and the weekdays on which it takes the house to be closed; both ends included."""
         planned = Closure.objects.filter(on__range=(first, last)).values_list("on", flat=True)

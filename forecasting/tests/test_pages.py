@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from forecasting import outlook
 from forecasting.models import Forecast, Run
-from menu.models import MenuItem
+from menu.models import MenuItem, SoldOut
 from pos.models import DailySales
 from tenants.models import Restaurant
 from tenants.office.models import Closure
@@ -85,6 +85,17 @@ def test_made_again_from_here_it_leads_back_here_and_shows_how_far_it_is(portal:
     assert button not in page
 
 
+def test_a_dish_that_is_out_now_says_so(portal: Client, restaurant: Restaurant, run: Run) -> None:
+    soup = MenuItem.objects.create(name="Soup")
+    now = timezone.now()
+    row = SoldOut.objects.create(menu_item=soup, business_date=restaurant.business_date(now), from_at=now)
+    assert "Out now," in portal.get(f"/forecast/{soup.pk}/").content.decode()
+    row.until_at = now
+    row.save()
+    page = portal.get(f"/forecast/{soup.pk}/").content.decode()
+    assert ("Out now," in page, 'id="sold-out"' in page) == (False, True)
+
+
 @pytest.mark.parametrize("elsewhere", ["//evil.example/", "https://evil.example/", "javascript:alert(1)", ""])
 def test_it_leads_nowhere_else(portal: Client, run: Run, elsewhere: str) -> None:
     assert portal.post("/run/", {"next": elsewhere})["Location"] == "/"
@@ -100,7 +111,7 @@ def test_pages_ask_as_much_for_three_dishes_as_for_one(
     portal.get("/forecast/")
     with django_assert_num_queries(18):
         portal.get("/forecast/")
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         portal.get(f"/forecast/{dish.pk}/")
 
 

@@ -14,7 +14,7 @@ from forecasting import dayparts, dish, likeness, outlook
 from forecasting import overview as glance
 from forecasting.models import Run
 from menu import sold_out
-from menu.models import MenuItem
+from menu.models import MenuItem, SoldOut
 from tenants.access import MANAGERS, allow, may, sees_money
 from tenants.office.models import Job
 
@@ -84,6 +84,7 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
         "measured": dish.measured(found, first),
         "newcomer": likeness.newcomer(found, today),
         "may_edit": may(request, MANAGERS),
+        "out_since": SoldOut.objects.out_on(today).filter(menu_item=found).values_list("from_at", flat=True).first(),
         "ran_out": sold_out.days_of(found, first - dt.timedelta(days=dish.PAST_DAYS), today),
     }
     return render(request, "forecasting/item.html", context)
