@@ -79,7 +79,8 @@ def effects(first: dt.date, last: dt.date, *, until: dt.date) -> list[Effect]:
         kind, amount, source = expected(event, until=until)
         about = (event.scope, event.category, event.menu_item_id)
         on = days(event.starts_on, event.ends_on, first, last) if amount else ()
-        found += [Effect(day, *about, kind, amount, source) for day in on]
+        is_ordered = event.kind == CalendarEvent.Kind.CATERING and event.effect == CalendarEvent.Effect.UNITS
+        found += [Effect(day, *about, "ordered" if is_ordered else kind, amount, source) for day in on]
     return found
 
 

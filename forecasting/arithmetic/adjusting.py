@@ -8,8 +8,10 @@ category's, else that of all. A wider override that sets a total keeps it as lon
 leave of it goes to the rest, in proportion. Where they ask for more than the total, the rest gets nothing and the sum
 is what the narrower ones say; where they name every item, the wider one has nothing left to move.
 
-Mean and range of an item scale by one factor, so that their order stays. An item of which the engine expects so little
-that nine days of ten bring none has no range that could be scaled: it gets that of a Poisson distribution.
+Mean and range of an item scale by one factor, so that their order stays. Units that are ordered are as good as sold:
+they come after the other events, and move the mean and every quantile by the same number of units. An item of which
+the engine expects so little that nine days of ten bring none has no range that could be scaled: it gets that of a
+Poisson distribution.
 """
 
 import datetime as dt
@@ -35,8 +37,8 @@ class Effect:
     """What an event or an override does to one day.
 
     `amount` is percent more or less (20 is a fifth more, -100 leaves nothing), units of the whole scope more or less,
-    or, for `set`, the units that the whole scope is expected to sell. `category` or `item_id` are given where the
-    scope asks for one.
+    estimated or, for `ordered`, known, or, for `set`, the units that the whole scope is expected to sell. `category`
+    or `item_id` are given where the scope asks for one.
     `source` says in words where it comes from, such as the event's name.
     """
 
@@ -44,7 +46,7 @@ class Effect:
     scope: str  # all, category or item
     category: str
     item_id: UUID | None
-    kind: Literal["percent", "units", "set"]
+    kind: Literal["percent", "units", "ordered", "set"]
     amount: Decimal | float
     source: str
 
@@ -66,9 +68,11 @@ def apply(
 
     `categories` has every item's. Of overrides with the same scope and target the last one counts.
     """
-    means = {item: int(numbers[0] / THOUSANDTH) for item, numbers in engine.items()}
-    means = _after_overrides(_after_events(means, categories, events), categories, overrides)
-    return {item: scaled(numbers, means[item] * THOUSANDTH) for item, numbers in engine.items()}
+    given = list(events)
+    expected = _following(engine, _after_events(_means(engine), categories, (e for e in given if e.kind != "ordered")))
+    orders = _after_events(_means(expected), categories, (e for e in given if e.kind == "ordered"))
+    with_orders = {item: moved(numbers, orders[item] * THOUSANDTH) for item, numbers in expected.items()}
+    return _following(with_orders, _after_overrides(orders, categories, overrides))
 
 
 def scaled(numbers: Numbers, mean: Decimal) -> Numbers:
@@ -79,6 +83,12 @@ def scaled(numbers: Numbers, mean: Decimal) -> Numbers:
         return (mean, *poisson_range(mean))
     factor, most = mean / numbers[0], MOST * THOUSANDTH
     return (mean, *(min(most, q * factor).quantize(THOUSANDTH, ROUND_HALF_EVEN) for q in numbers[1:]))
+
+
+def moved(numbers: Numbers, mean: Decimal) -> Numbers:
+    """The numbers with another mean, and each quantile as many units away as before; none below 0."""
+    by, most = mean - numbers[0], MOST * THOUSANDTH
+    return (mean, *(min(most, max(Decimal(0), q + by)) for q in numbers[1:])) if by else numbers
 
 
 def poisson_range(mean: Decimal) -> Numbers:
@@ -95,6 +105,16 @@ def poisson_range(mean: Decimal) -> Numbers:
             below += probability
         found.append(Decimal(units))
     return tuple(found)
+
+
+def _means(numbers: Mapping[UUID, Numbers]) -> dict[UUID, int]:
+    """In thousandths of a unit."""
+    return {item: int(each[0] / THOUSANDTH) for item, each in numbers.items()}
+
+
+def _following(numbers: Mapping[UUID, Numbers], means: Mapping[UUID, int]) -> dict[UUID, Numbers]:
+    """The numbers with these means, and the ranges that go with them."""
+    return {item: scaled(each, means[item] * THOUSANDTH) for item, each in numbers.items()}
 
 
 def _after_events(

@@ -59,6 +59,18 @@ def test_mean_and_range_scale_by_one_factor() -> None:
     assert after == ENGINE | {SOUP: numbers(15, 9, 12, 15, 18, 21, 24)}
 
 
+def test_units_that_are_ordered_widen_no_range() -> None:
+    after = apply(ENGINE, CATEGORIES, events=[of_item(SOUP, "ordered", 35), of_item(SOUP, "percent", 50)])
+
+    assert after == ENGINE | {SOUP: numbers(50, 44, 47, 50, 53, 56, 59)}
+
+
+def test_an_override_scales_what_is_ordered_too() -> None:
+    after = apply(ENGINE, CATEGORIES, events=[of_item(SOUP, "ordered", 10)], overrides=[of_item(SOUP, "set", 40)])
+
+    assert after[SOUP] == numbers(40, 32, 36, 40, 44, 48, 52)
+
+
 def test_an_override_comes_on_top_of_the_events() -> None:
     assert means(events=(of_all("percent", 100),), overrides=(of_all("percent", -50),)) == [10, 30, 20]
 
@@ -109,6 +121,7 @@ target = st.sampled_from(["all", "a", "b", "c", 0, 1, 2])
 change = st.one_of(
     st.tuples(st.just("percent"), st.decimals(min_value=-100, max_value=1000, places=2)),
     st.tuples(st.just("units"), st.decimals(min_value=-3000, max_value=3000, places=3)),
+    st.tuples(st.just("ordered"), st.decimals(min_value=-3000, max_value=3000, places=3)),
     st.tuples(st.just("set"), units),
 )
 changes = st.lists(st.tuples(target, change), max_size=6)
@@ -138,7 +151,7 @@ def test_order_is_kept_and_nothing_is_negative(day, events, overrides) -> None:
     after = apply(
         engine,
         categories,
-        events=effects_of(events, ("percent", "units")),
+        events=effects_of(events, ("percent", "units", "ordered")),
         overrides=effects_of(overrides, ("percent", "set")),
     )
 
@@ -153,7 +166,9 @@ def test_order_is_kept_and_nothing_is_negative(day, events, overrides) -> None:
 def test_a_total_that_is_set_is_met_to_the_thousandth(day, events, total) -> None:
     engine, categories = day_of(day)
 
-    after = apply(engine, categories, events=effects_of(events, ("percent", "units")), overrides=[of_all("set", total)])
+    after = apply(
+        engine, categories, events=effects_of(events, ("percent", "units", "ordered")), overrides=[of_all("set", total)]
+    )
 
     assert sum(each[0] for each in after.values()) == total
 
