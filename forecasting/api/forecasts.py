@@ -4,11 +4,13 @@ import hashlib
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django import forms
 from django.core.cache import cache
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -30,6 +32,7 @@ from tenants.tasks import enqueue
 
 LIST_SECONDS = 3600
 MAX_DAYS_AHEAD = 366
+CURRENT = "current"
 
 
 class NothingToForecast(APIException):
@@ -142,6 +145,26 @@ class NewForecastSerializer(serializers.Serializer[Forecast]):
         return value
 
 
+class RunField(forms.UUIDField):
+    """An id, or the word for the run that pages show."""
+
+    def to_python(self, value: Any) -> Any:
+        return CURRENT if value == CURRENT else super().to_python(value)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class RunFilter(filters.UUIDFilter):
+    """Forecasts of one run."""
+
+    field_class = RunField
+
+    def filter(self, qs: QuerySet[Forecast], value: Any) -> QuerySet[Forecast]:
+        if value != CURRENT:
+            return super().filter(qs, value)
+        run = Run.objects.current()
+        return qs.filter(run=run) if run else qs.none()
+
+
 class ForecastFilter(filters.FilterSet):
     """What a list may be narrowed to."""
 
@@ -150,7 +173,9 @@ class ForecastFilter(filters.FilterSet):
     date = filters.DateFilter(label="Business date.")
     date_from = filters.DateFilter(field_name="date", lookup_expr="gte", label="First business date.")
     date_to = filters.DateFilter(field_name="date", lookup_expr="lte", label="Last business date, itself included.")
-    run = filters.UUIDFilter(field_name="run_id", label="Id of the run.")
+    run = RunFilter(
+        field_name="run_id", label="Id of the run, or `current`: the one that pages show and orders rest on."
+    )
     origin = filters.ChoiceFilter(field_name="run__origin", choices=Run.Origin.choices, label="Who made it.")
 
 
@@ -159,7 +184,9 @@ class ForecastViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Forecas
     """Forecasts by menu item and business date, the newest run's first."""
 
     scope = "forecasts"
-    queryset = Forecast.objects.select_related("menu_item").order_by("-run_id", "date", "menu_item__name", "id")
+    queryset = Forecast.objects.select_related("menu_item").order_by(
+        "-run__created_at", "-run_id", "date", "menu_item__name", "id"
+    )
     serializer_class = ForecastSerializer
     filterset_class = ForecastFilter
 

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
 from forecasting import forecast
+from forecasting.api.forecasts import ForecastViewSet
 from forecasting.models import Forecast, Run
 from forecasting.tests.factories import trade
 from menu.tests.factories import MenuItemFactory
@@ -74,6 +76,34 @@ def test_the_newest_run_comes_first_by_date(api, today):
         (str(new.pk), str(tomorrow)),
         (str(old.pk), str(today)),
     ]
+
+
+def test_a_run_of_the_past_that_was_written_later_comes_later(api, today):
+    soup = MenuItemFactory()
+    new, backfilled = completed(), completed()
+    Run.objects.filter(pk=backfilled.pk).update(created_at=timezone.now() - dt.timedelta(days=9))
+    for run in (backfilled, new):
+        expect(run, soup, today)
+    told = [row["run"] for row in api.get(FORECASTS, {"date": today}).json()["results"]]
+    assert told == [str(new.pk), str(backfilled.pk)]
+
+
+def test_the_current_run_is_the_one_that_pages_show(api, today):
+    assert api.get(FORECASTS, {"run": "current"}).json()["count"] == 0
+    soup = MenuItemFactory()
+    old, new = completed(), completed()
+    for run in (old, new, completed(origin="integrator")):
+        expect(run, soup, today)
+    forecast.drop_lists()
+    assert [row["run"] for row in api.get(FORECASTS, {"run": "current"}).json()["results"]] == [str(new.pk)]
+    assert api.get(FORECASTS, {"run": "newest"}).status_code == 400
+
+
+def test_a_list_of_an_item_is_read_by_index(api, today):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    rows = ForecastViewSet.queryset.filter(menu_item=MenuItemFactory(), date=today)
+    assert "forecasting_forecast_by_item" in rows.explain()
 
 
 def test_lists_can_be_narrowed_and_paged(api, today):
