@@ -10,6 +10,7 @@ from django.test import Client
 
 from conftest import signed_in
 from flux import tasks
+from flux.pages.overrides import OverrideForm
 from forecasting import calendar, observances
 from forecasting.models import CalendarEvent, DailyFact, Holiday, Run, WeatherPlace
 from forecasting.observances import Break
@@ -231,3 +232,12 @@ def test_the_month_takes_as_many_queries_for_any_number_of_events(manager: Clien
         manager.get(MONTH)
         with django_assert_num_queries(8):
             manager.get(MONTH)
+
+
+@pytest.mark.parametrize("written", ["10/12/2026", "12/10/26", "Oct 12 2026", "0001-13-01"])
+def test_a_date_counts_only_as_browsers_send_it(manager: Client, written: str) -> None:
+    """An American date would be another day."""
+    assert manager.post(ADD, form(starts_on=written)).status_code == 422
+    assert manager.post(f"{HOLIDAYS}keep/", {"on": written, "name": "Fair"}).status_code == 422
+    assert (CalendarEvent.objects.count(), Holiday.objects.count()) == (0, 0)
+    assert "Enter a valid date." in OverrideForm({"date": written}, run=None, today=TODAY).errors["date"]
