@@ -136,6 +136,14 @@ def test_a_dish_that_ran_out_is_left_out_of_what_is_measured(restaurant):
     assert calendar.like_last_time(coming, until=day(1)).measured == 50
 
 
+def test_only_the_units_of_a_catering_order_are_known(restaurant):
+    event(day(-3), kind="catering", effect="units", amount=35)
+    event(day(-4), kind="catering", amount=35)
+    event(day(-5), effect="units", amount=35)
+    found = calendar.effects(day(-3), day(-5), until=day(1))
+    assert [effect.kind for effect in found] == ["ordered", "percent", "units"]
+
+
 def test_effects_take_as_many_queries_for_any_number_of_plain_events(restaurant, django_assert_num_queries):
     event(day(-3))
     event(day(-4))
