@@ -84,6 +84,7 @@ def from_pos(
     The same beginning told again changes the end. What somebody has dismissed stays so, and while a dish is out
     because somebody said so, another open row says nothing new.
     """
+    _one_at_a_time(item)
     spans = _by_business_date(restaurant, from_at, until_at, at)
     return [row for day, begin, end in spans if (row := _from_pos(item, day, begin, end, at)) is not None]
 
