@@ -19,10 +19,14 @@ from tenants.office import audit
 FIELDS = (
     "kind", "name", "starts_on", "ends_on", "scope", "category", "menu_item", "effect", "amount", "like", "note",
 )  # fmt: skip
-LONGEST_DAYS = 366
+LONGEST_DAYS = 28  # half of the days from which the engine takes what is ordinary
 FURTHEST_DAYS = 3 * 366
 OLDEST_DAYS = 10 * 366
 MOST_UNITS = 100_000
+TOO_LONG = (
+    f"At most {LONGEST_DAYS} days. What lasts longer is learned by itself within two weeks: enter the days on which "
+    "something is different."
+)
 Fault = tuple[str, str]  # the field, and what is wrong with it
 
 
@@ -91,7 +95,7 @@ def _wrong_dates(event: CalendarEvent, today: dt.date) -> Iterator[Fault]:
     if event.ends_on < event.starts_on:
         yield "ends_on", "The last day lies before the first."
     elif (event.ends_on - event.starts_on).days >= LONGEST_DAYS:
-        yield "ends_on", "That is more than a year. Is the year right?"
+        yield "ends_on", TOO_LONG
     elif (event.ends_on - today).days > FURTHEST_DAYS:
         yield "ends_on", "That is more than three years from now. Is the year right?"
     elif (today - event.starts_on).days > OLDEST_DAYS:

@@ -1,13 +1,13 @@
 """From a panel of sales to a forecast that says how sure it is, and how good it would have been lately."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from forecasting.engine import levels, newcomers
+from forecasting.engine import levels, newcomers, specials
 from forecasting.engine.backtest import WEEK_DAYS
 from forecasting.engine.baselines import PointForecaster, SameWeekdayMean, Smoother
 from forecasting.engine.demand import MenuForecaster
@@ -34,6 +34,7 @@ MODEL_VERSION = "menu-2"
 MEMORY_DAYS = 800  # 400 days of lessons, each of which looks back a year
 _MOST_ITEM_DAYS, _LEAST_DAYS = 1_600_000, 180  # an item-day takes about 350 bytes while it is worked on
 _ROWS, _QUANTILE_ROWS = 60_000, 20_000
+_UNTRIED = "The last weeks have too few ordinary days to try the model on, so the recent level of each dish is used."
 _PREFERRED = "The same-weekday mean was clearly better in the last weeks, so it is used."
 
 
@@ -76,7 +77,11 @@ def forecast(
         return _nothing_known(known, horizon_days)
     with threadpool_limits(limits=1):
         lookup = Lookup(levels.track(known), holidays, school_holidays, facts)
-        return _outlook(lookup, horizon_days, frozenset(baseline_items), likeness or {})
+        outlook = _outlook(lookup, horizon_days, frozenset(baseline_items), likeness or {})
+    notes = [*outlook.report["notes"], *specials.notes(known, lookup.track.panel)]
+    if not notes and outlook.report["method"] == SMOOTHER:
+        notes = [_UNTRIED]
+    return replace(outlook, report={**outlook.report, "notes": notes})
 
 
 def _days_that_fit(n_items: int) -> int:

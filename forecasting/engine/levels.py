@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.engine import censoring
+from forecasting.engine import censoring, specials
 from forecasting.engine.panel import Array, Panel
 
 HALF_LIVES = (3, 8, 21, 70)  # open days: from "this week" to "this season"
@@ -281,7 +281,11 @@ def _share(sums: Array, weights: Array) -> Array:
 
 
 def track(panel: Panel) -> Track:
-    """Run through the panel once and keep what was known at the end of every day."""
+    """Run through the panel once and keep what was known at the end of every day.
+
+    Its panel is the one given, without marks of special days that are the rule: see `specials.heeded`.
+    """
+    panel = specials.heeded(panel)
     n_days, n_items = panel.sold.shape
     rows = Track(
         panel=panel,
