@@ -118,7 +118,7 @@ def test_what_the_scope_and_effect_do_not_ask_for_is_dropped(manager: Client) ->
     ("given", "why"),
     [
         ({"ends_on": day(1)}, "The last day lies before the first."),
-        ({"ends_on": day(4000)}, "That is more than a year. Is the year right?"),
+        ({"ends_on": day(4000)}, "At most 28 days."),
         ({"amount": "2000"}, "Percent lies between −100"),
         ({"scope": "category"}, "Choose the category that it is about."),
         ({"scope": "item", "menu_item": "0193d4a5-0000-7000-8000-000000000000"}, "Select a valid choice."),

@@ -186,7 +186,7 @@ class TestPages:
         with django_assert_num_queries(17):
             page = portal.get(f"/forecast/day/{today}/").content.decode()
         assert "Lunch<br>" in page
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(23):
             assert "By part of the day" in portal.get(f"/forecast/{dish.pk}/").content.decode()
 
     def test_a_day_that_no_forecast_speaks_of_has_no_page(self, portal: Client, current: Run, today: dt.date) -> None:
